@@ -1,0 +1,3 @@
+module github.com/pollux-snmp/pollux
+
+go 1.26
