@@ -450,7 +450,10 @@ func TestCloseWakesAll(t *testing.T) {
 		r := newRig(t, nil, roletest.Faults{})
 		r.listen(agentAddr)
 		errs := make(chan error, 3)
-		go func() { _, _, err := r.m.Exchange(context.Background(), agentAddr, 1, message(1, ""), nil); errs <- err }()
+		go func() {
+			_, _, err := r.m.Exchange(context.Background(), agentAddr, 1, message(1, ""), nil)
+			errs <- err
+		}()
 		go func() { _, _, err := r.m.Receive(context.Background(), nil); errs <- err }()
 		r.m.Start(&role.Call{Dst: agentAddr, Key: 2, Req: message(2, ""), Done: func(c *role.Call) { errs <- c.Err }})
 		synctest.Wait()
