@@ -6,9 +6,9 @@ import (
 )
 
 // Our own vectors, for what the RFCs and drafts have none for: the keys of the
-// pass phrase "maplesyrup" at the sample engine. Equal ones come out where
-// Net-SNMP 5.9.3 stores the keys of a user: each of its pairs of protocols was
-// compared.
+// pass phrase "maplesyrup" at the sample engine. The way they are made is that of
+// Net-SNMP 5.9.3: keys that it stored for users of every hash and of every
+// privacy protocol but 3DES, which it lacks, were compared and equal.
 func TestVectors(t *testing.T) {
 	type ext struct {
 		priv PrivProtocol
