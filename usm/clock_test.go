@@ -93,6 +93,16 @@ func TestPeerClock(t *testing.T) {
 			}
 		})
 	}
+	var c PeerClock
+	if err := c.Update(5, 100, epoch); err != nil {
+		t.Error(err)
+	}
+	if b, n := c.At(seconds(-300)); b != 5 || n != 100 {
+		t.Errorf("At() of a time before the message = %d, %d, want 5, 100", b, n)
+	}
+	if b, n := c.At(seconds(maxTime)); b != 5 || n != maxTime {
+		t.Errorf("At() after 68 years = %d, %d, want 5, %d", b, n, maxTime)
+	}
 	if b, n := new(PeerClock).At(epoch); b != 0 || n != 0 {
 		t.Errorf("At() of the zero value = %d, %d, want 0, 0", b, n)
 	}

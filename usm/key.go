@@ -71,7 +71,9 @@ func PassPhrase(s string) Key { return newKey(passPhrase, s) }
 func MasterKey(b []byte) Key { return newKey(master, b) }
 
 // LocalizedKey returns the Key of a key (Kul) that is right for one engine only.
-// It copies b.
+// For authentication it has the length of the protocol's hash. For privacy it
+// may have that length too, and is then cut or extended, or that of the privacy
+// protocol's key or more. It copies b.
 func LocalizedKey(b []byte) Key { return newKey(localized, b) }
 
 // IsZero reports whether k is none.
@@ -248,11 +250,11 @@ func extend(a AuthProtocol, p PrivProtocol, kul, engineID []byte) []byte {
 	key, last := slices.Clone(kul), kul
 	for len(key) < p.KeyLen() {
 		if p.info().reeder {
-			// draft-reeder-snmpv3-usm-3desede-00, section 2.1: each
-			// part is made of the last as if that was a pass phrase.
+			// draft-reeder-snmpv3-usm-3desede-00: each part is made
+			// of the last as if that was a pass phrase.
 			last = localize(a, passPhraseToKey(a, last), engineID)
 		} else {
-			// draft-blumenthal-aes-usm-04, section 3.1.2.1.
+			// draft-blumenthal-aes-usm-04: of all parts so far.
 			last = hashOf(a.info().new(), key)
 		}
 		key = append(key, last...)

@@ -4,7 +4,7 @@ import "fmt"
 
 const (
 	maxUserNameLen = 32 // RFC 3414, section 2.4
-	maxMACLen      = 48 // RFC 7860, section 4.2.2
+	maxMACLen      = 48 // RFC 7860, section 4
 	saltLen        = 8  // RFC 3414, section 8.1.1.1 and RFC 3826, section 3.1.2.1
 
 	tagInteger     = 0x02
@@ -31,8 +31,8 @@ type SecurityParameters struct {
 // else. The slices of the result alias b. It takes long forms of lengths and
 // padded integers, as Net-SNMP does, and an engine ID of any length up to 32
 // octets, as what does not match is for the caller to report. The error says
-// where it stopped, and wraps [ErrSyntax]. The cost is that of at most 150
-// octets, whatever b holds.
+// where it stopped, and wraps [ErrSyntax]. No more than about 200 octets are
+// read, whatever b holds.
 func SecurityParametersFromBER(b []byte) (SecurityParameters, error) {
 	var p SecurityParameters
 	r := reader{b: b}

@@ -45,7 +45,19 @@ func TestParseProtocols(t *testing.T) {
 	}
 }
 
+// The numbers of RFC 3414, RFC 3826, RFC 7860 and the drafts; Net-SNMP stores
+// users with them.
 func TestProtocolNames(t *testing.T) {
+	for p, want := range map[interface{ OID() string }]string{
+		MD5: "1.3.6.1.6.3.10.1.1.2", SHA: "1.3.6.1.6.3.10.1.1.3", SHA224: "1.3.6.1.6.3.10.1.1.4", SHA256: "1.3.6.1.6.3.10.1.1.5",
+		SHA384: "1.3.6.1.6.3.10.1.1.6", SHA512: "1.3.6.1.6.3.10.1.1.7", NoAuth: "1.3.6.1.6.3.10.1.1.1",
+		NoPriv: "1.3.6.1.6.3.10.1.2.1", DES: "1.3.6.1.6.3.10.1.2.2", TripleDES: "1.3.6.1.6.3.10.1.2.3", AES128: "1.3.6.1.6.3.10.1.2.4",
+		AES192: "1.3.6.1.4.1.14832.1.3", AES256: "1.3.6.1.4.1.14832.1.4", AES192C: "1.3.6.1.4.1.9.12.6.1.1", AES256C: "1.3.6.1.4.1.9.12.6.1.2",
+	} {
+		if got := p.OID(); got != want {
+			t.Errorf("%v: OID() = %q, want %q", p, got, want)
+		}
+	}
 	for p := range authInfos {
 		p := AuthProtocol(p)
 		for _, s := range []string{p.String(), p.OID()} {
