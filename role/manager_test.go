@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -280,21 +281,21 @@ func TestStart(t *testing.T) {
 		other := &role.Call{Dst: agentAddr, Key: 1, Req: message(1, ""), Done: func(*role.Call) {}}
 		wantError(t, "Start() of a key in use", r.m.Start(other), role.ErrBadArgument)
 
-		var failed *role.Call
-		dead := &role.Call{Dst: silent, Key: 1, Req: message(1, ""), Timeout: 2 * time.Second, Retries: 1, Done: func(c *role.Call) { failed = c }}
+		var failed atomic.Pointer[role.Call]
+		dead := &role.Call{Dst: silent, Key: 1, Req: message(1, ""), Timeout: 2 * time.Second, Retries: 1, Done: func(c *role.Call) { failed.Store(c) }}
 		start := time.Now()
 		if err := r.m.Start(dead); err != nil {
 			t.Fatalf("Start() error = %v", err)
 		}
 		time.Sleep(4*time.Second - 1)
 		synctest.Wait()
-		if failed != nil {
+		if failed.Load() != nil {
 			t.Errorf("done after %v, want 4s", time.Since(start))
 		}
 		time.Sleep(1)
 		synctest.Wait()
-		if failed == nil || !errors.Is(failed.Err, role.ErrNoResponse) || failed.Attempts != 2 {
-			t.Errorf("after 4s the call is %+v, want ErrNoResponse after 2 attempts", failed)
+		if c := failed.Load(); c == nil || !errors.Is(c.Err, role.ErrNoResponse) || c.Attempts != 2 {
+			t.Errorf("after 4s the call is %+v, want ErrNoResponse after 2 attempts", c)
 		}
 		if want := "[1 2 3 4 5]"; fmt.Sprint(got) != want {
 			t.Errorf("answers = %v, want %v", got, want)

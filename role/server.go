@@ -63,24 +63,23 @@ func (s *server) serve() error {
 // lead handles messages for as long as term is the current one.
 func (s *server) lead(term int) {
 	out := make([]byte, 0, maxMessageLen)
-	for {
-		m, ok := s.take(term)
-		if !ok {
-			return
-		}
+	var m Message
+	for s.take(&m) {
 		buf := m.Buf
 		if s.a.accept(&m) {
 			s.answer(&m, s.h(s.ctx, out, &m))
 		}
-		if term, ok = s.leave(term, buf); !ok {
+		next, ok := s.leave(term, buf)
+		if !ok {
 			return
 		}
+		term = next
 	}
 }
 
-// take returns the next message, for which it reads a batch if there is none.
-// It returns false if reading has ended.
-func (s *server) take(term int) (Message, bool) {
+// take sets m to the next message, for which it reads a batch if there is none.
+// It returns false if reading has ended. Only the leader calls it.
+func (s *server) take(m *Message) bool {
 	s.mu.Lock()
 	for s.next == s.n {
 		s.mu.Unlock()
@@ -92,19 +91,19 @@ func (s *server) take(term int) (Message, bool) {
 		if err != nil && (s.ctx.Err() != nil || !errors.Is(err, os.ErrDeadlineExceeded)) {
 			s.err = err
 			s.mu.Unlock()
-			return Message{}, false
+			return false
 		}
 		s.a.count.received.Add(uint64(n))
 		s.next, s.n = 0, n
 		s.tick.Reset(stall)
 	}
-	m := s.ms[s.next]
+	*m = s.ms[s.next]
 	m.via = s.via
 	s.next++
 	s.running++
 	s.inside = true
 	s.mu.Unlock()
-	return m, true
+	return true
 }
 
 // answer queues an answer.

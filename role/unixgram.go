@@ -3,6 +3,8 @@ package role
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"runtime"
@@ -29,18 +31,19 @@ func listenUnixgram(_ context.Context, local Addr) (PacketConn, error) {
 }
 
 // dialUnixgram opens a socket that is connected to dst. Answers need an
-// address to go to: without a local one, Linux chooses it.
+// address to go to, which on Linux need not be given.
 func dialUnixgram(ctx context.Context, dst, local Addr) (PacketConn, error) {
-	if local == (Addr{}) && runtime.GOOS != "linux" {
+	switch {
+	case local != Addr{}:
+	case runtime.GOOS == "linux": // a name in no file system
+		local = NamedAddr(netUnixgram, fmt.Sprintf("@role-%016x", rand.Uint64()))
+	default:
 		return nil, errors.New("answers need a path: set Config.Local")
 	}
 	laddr := &net.UnixAddr{Net: netUnixgram, Name: local.Name()}
 	c, err := net.DialUnix(netUnixgram, laddr, &net.UnixAddr{Net: netUnixgram, Name: dst.Name()})
 	if err != nil {
 		return nil, err
-	}
-	if local == (Addr{}) {
-		local = NamedAddr(netUnixgram, c.LocalAddr().String())
 	}
 	return &gramConn{c: c, local: local, dst: dst, file: socketFile(local.Name())}, nil
 }

@@ -1,0 +1,5 @@
+//go:build !linux || portable
+
+package role_test
+
+const hasErrorQueue = false
