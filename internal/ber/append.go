@@ -62,9 +62,17 @@ func End(dst []byte, start int) []byte {
 		dst[start+1] = byte(n)
 		return dst
 	}
-	more := (bits.Len(uint(n)) + 7) / 8
+	more := HeaderLen(n) - 2
 	dst = append(dst, 0, 0, 0, 0)[:len(dst)+more]
 	copy(dst[start+2+more:], dst[start+2:])
 	AppendHeader(dst[:start], dst[start], n)
 	return dst
+}
+
+// HeaderLen returns the number of octets that AppendHeader appends.
+func HeaderLen(n int) int {
+	if n < 0x80 {
+		return 2
+	}
+	return 2 + (bits.Len(uint(n))+7)/8
 }
