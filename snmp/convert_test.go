@@ -99,7 +99,7 @@ func TestTrapConversion(t *testing.T) {
 
 func TestResponseToV1(t *testing.T) {
 	a, b := VarBind{oidSysUpTime, IntegerValue(1)}, VarBind{OID: oidSnmpTrapOID}
-	for _, v := range []Value{Counter64Value(1), ExceptionValue(KindNoSuchObject), ExceptionValue(KindEndOfMIBView)} {
+	for _, v := range []Value{Counter64Value(1), KindNoSuchObject.Value(), KindEndOfMIBView.Value()} {
 		b.Value = v
 		p := PDU{Type: Response, RequestID: 5, VarBinds: []VarBind{a, b}}
 		got, err := p.ToV1()

@@ -142,20 +142,34 @@ var errNumber = &detail{"PDU with a number of more than 32 bits", ErrBadArgument
 
 func isInt32(n int) bool { return int64(n) == int64(int32(n)) }
 
-// Bits of [HeaderData.Flags] (RFC 3412, section 6.4). Privacy without
-// authentication is not valid.
-const (
-	FlagAuth       = 1 << iota // authenticated
-	FlagPriv                   // encrypted
-	FlagReportable             // the peer may answer with a Report
-)
-
 // HeaderData is the header of an SNMPv3 message (RFC 3412, section 6).
 type HeaderData struct {
 	MsgID         int32 // 0 to 2^31-1; pairs an answer with its request
 	MaxSize       int32 // octets that the sender can receive; 484 or more, 0 means 65507
-	Flags         uint8
+	Auth          bool  // the message is authenticated
+	Priv          bool  // the PDU is encrypted; not valid without Auth
+	Reportable    bool  // the peer may answer with a Report
 	SecurityModel int32 // 3 is the User-based Security Model
+}
+
+// Bits of msgFlags.
+const (
+	flagAuth = 1 << iota
+	flagPriv
+	flagReportable
+)
+
+func (h *HeaderData) flags() (f byte) {
+	if h.Auth {
+		f |= flagAuth
+	}
+	if h.Priv {
+		f |= flagPriv
+	}
+	if h.Reportable {
+		f |= flagReportable
+	}
+	return f
 }
 
 const (
@@ -165,7 +179,7 @@ const (
 
 // Append appends an SNMPv3 message to dst: a frame around params, the
 // msgSecurityParameters, and data, which is what [Message.AppendScopedPDU]
-// appends or, if h has FlagPriv, that encrypted. It returns the extended dst
+// appends or, if h has Priv set, that encrypted. It returns the extended dst
 // and where in it params start, so that authentication parameters in there can
 // be set when the whole message stands.
 func (h *HeaderData) Append(dst, params, data []byte) (msg []byte, paramsOff int) {
@@ -173,7 +187,7 @@ func (h *HeaderData) Append(dst, params, data []byte) (msg []byte, paramsOff int
 	dst = ber.Begin(dst, ber.Sequence)
 	dst = appendHeaderData(dst, h, params)
 	paramsEnd := len(dst)
-	if h.Flags&FlagPriv != 0 {
+	if h.Priv {
 		dst = ber.AppendBytes(dst, ber.OctetString, data)
 	} else {
 		dst = append(dst, data...)
@@ -194,7 +208,7 @@ func appendHeaderData[T string | []byte](dst []byte, h *HeaderData, params T) []
 		size = defaultMaxSize
 	}
 	dst = ber.AppendInt(dst, ber.Integer, int64(size))
-	dst = append(dst, ber.OctetString, 1, h.Flags)
+	dst = append(dst, ber.OctetString, 1, h.flags())
 	dst = ber.AppendInt(dst, ber.Integer, int64(h.SecurityModel))
 	return ber.AppendBytes(ber.End(dst, start), ber.OctetString, params)
 }
@@ -205,7 +219,7 @@ type Message struct {
 	Version   Version
 	Community string // SNMPv1 and SNMPv2c
 
-	// SNMPv3. A message with FlagPriv has EncryptedPDU instead of the context
+	// SNMPv3. A message with Priv has EncryptedPDU instead of the context
 	// and the PDU.
 	HeaderData
 	SecurityParams  string // msgSecurityParameters
@@ -244,7 +258,7 @@ func (m *Message) Append(dst []byte) ([]byte, error) {
 			return dst, &detail{"SNMPv3 message with a negative msgID or a msgMaxSize below 484", ErrBadArgument}
 		}
 		out = appendHeaderData(out, &m.HeaderData, m.SecurityParams)
-		if m.Flags&FlagPriv != 0 {
+		if m.Priv {
 			out = ber.AppendBytes(out, ber.OctetString, m.EncryptedPDU)
 		} else {
 			out, err = m.AppendScopedPDU(out)

@@ -16,8 +16,8 @@ func messages() []*Message {
 	for i, tt := range values {
 		all = append(all, VarBind{MustParseOID("1.3.6.1.2.1.99").Append(uint32(i), math.MaxUint32), tt.v})
 	}
-	v3 := HeaderData{MsgID: math.MaxInt32, MaxSize: 1472, Flags: FlagReportable, SecurityModel: 3}
-	priv := HeaderData{MsgID: 0, MaxSize: 484, Flags: FlagAuth | FlagPriv, SecurityModel: 3}
+	v3 := HeaderData{MsgID: math.MaxInt32, MaxSize: 1472, Reportable: true, SecurityModel: 3}
+	priv := HeaderData{MsgID: 0, MaxSize: 484, Auth: true, Priv: true, SecurityModel: 3}
 	return []*Message{
 		{Version: V1, Community: "public", PDU: PDU{Type: GetRequest, RequestID: 1, VarBinds: all[:1]}},
 		{Version: V1, PDU: PDU{Type: GetNextRequest, RequestID: -1}},
@@ -104,7 +104,7 @@ func checkMessage(t *testing.T, b []byte) {
 	}
 	if m.Version == V3 {
 		data := []byte(m.EncryptedPDU)
-		if m.Flags&FlagPriv == 0 {
+		if !m.Priv {
 			data, _ = m.AppendScopedPDU(nil)
 		}
 		frame, off := m.HeaderData.Append(nil, []byte(m.SecurityParams), data)
@@ -157,7 +157,7 @@ func TestStartScopedPDU(t *testing.T) {
 		t.Fatal(err)
 	}
 	sealed := *plain
-	sealed.Flags |= FlagAuth | FlagPriv
+	sealed.Auth, sealed.Priv = true, true
 	msg, off := sealed.HeaderData.Append([]byte("xyz"), make([]byte, 60), scoped) // the cipher that changes nothing
 	if !bytes.Equal(msg[off:off+60], make([]byte, 60)) || msg[off-1] != 60 || msg[off+60] != 4 {
 		t.Errorf("security parameters are not at %d in %x", off, msg)

@@ -130,7 +130,9 @@ func (p *Parser) startV3(m *ber.Reader) error {
 	if len(flags) != 1 {
 		return at.Error("msgFlags of one octet", "another length")
 	}
-	p.header.Flags = flags[0]
+	p.header.Auth = flags[0]&flagAuth != 0
+	p.header.Priv = flags[0]&flagPriv != 0
+	p.header.Reportable = flags[0]&flagReportable != 0
 	if p.header.SecurityModel, err = h.Int32(); err != nil {
 		return err
 	}
@@ -141,7 +143,7 @@ func (p *Parser) startV3(m *ber.Reader) error {
 		return err
 	}
 	p.paramsOff = m.Offset() - len(p.params)
-	if p.header.Flags&FlagPriv != 0 {
+	if p.header.Priv {
 		p.encrypted, err = m.Bytes(ber.OctetString)
 		return err
 	}
@@ -269,7 +271,7 @@ func (p *Parser) HeaderData() HeaderData { return p.header }
 // the message they start.
 func (p *Parser) RawSecurityParams() (params []byte, off int) { return p.params, p.paramsOff }
 
-// RawEncryptedPDU returns the encrypted octets of a message with FlagPriv, and
+// RawEncryptedPDU returns the encrypted octets of a message with Priv, and
 // nil for other messages.
 func (p *Parser) RawEncryptedPDU() []byte { return p.encrypted }
 

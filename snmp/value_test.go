@@ -50,9 +50,9 @@ var values = []struct {
 	{OpaqueValue(int64(-2)), "\x44\x04\x9f\x7a\x01\xfe", "Opaque: Int64: -2", `{"type":"Int64","value":-2}`},
 	{OpaqueValue(uint64(math.MaxUint64)), "\x44\x0c\x9f\x7b\x09\x00\xff\xff\xff\xff\xff\xff\xff\xff", "Opaque: UInt64: 18446744073709551615", `{"type":"UInt64","value":18446744073709551615}`},
 	{Counter64Value(math.MaxUint64), "\x46\x09\x00\xff\xff\xff\xff\xff\xff\xff\xff", "Counter64: 18446744073709551615", `{"type":"Counter64","value":18446744073709551615}`},
-	{ExceptionValue(KindNoSuchObject), "\x80\x00", "No Such Object available on this agent at this OID", `{"type":"noSuchObject"}`},
-	{ExceptionValue(KindNoSuchInstance), "\x81\x00", "No Such Instance currently exists at this OID", `{"type":"noSuchInstance"}`},
-	{ExceptionValue(KindEndOfMIBView), "\x82\x00", "No more variables left in this MIB View (It is past the end of the MIB tree)", `{"type":"endOfMibView"}`},
+	{KindNoSuchObject.Value(), "\x80\x00", "No Such Object available on this agent at this OID", `{"type":"noSuchObject"}`},
+	{KindNoSuchInstance.Value(), "\x81\x00", "No Such Instance currently exists at this OID", `{"type":"noSuchInstance"}`},
+	{KindEndOfMIBView.Value(), "\x82\x00", "No more variables left in this MIB View (It is past the end of the MIB tree)", `{"type":"endOfMibView"}`},
 }
 
 // valueFromBER decodes one element as a message's value.
@@ -212,8 +212,11 @@ func TestValueAccessors(t *testing.T) {
 	if v := AddrValue(netip.MustParseAddr("2001:db8::1")); v != (Value{}) {
 		t.Errorf("AddrValue(IPv6) = %v, want Null", v)
 	}
-	if v := ExceptionValue(KindOID); v != (Value{}) {
-		t.Errorf("ExceptionValue(KindOID) = %v, want Null", v)
+	for k := KindNull; k <= KindUint64; k++ {
+		v := k.Value()
+		if back, err := valueFromBER(v.appendBER(nil)); v.Kind() != k || back != v || err != nil {
+			t.Errorf("(%v).Value() = %v, which decodes to %v, %v", k, v, back, err)
+		}
 	}
 }
 
