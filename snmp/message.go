@@ -339,6 +339,3 @@ func Split(data []byte) (n int, err error) {
 	n, err = ber.Split(data, ber.Sequence)
 	return n, wrap("stream", err)
 }
-
-// clampCount makes a count of repetitions of a peer's number.
-func clampCount(n int32) int { return int(max(n, 0)) }

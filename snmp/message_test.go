@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/netip"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -38,6 +39,9 @@ func messages() []*Message {
 	}
 }
 
+// used is what checkMessage's Parser has read before.
+var used = [2][]byte{mustAppend(response(3)), mustAppend(messages()[10])}
+
 // checkMessage holds what must be true of all octets from the network.
 func checkMessage(t *testing.T, b []byte) {
 	t.Helper()
@@ -49,6 +53,8 @@ func checkMessage(t *testing.T, b []byte) {
 	m, err := MessageFromBER(b)
 
 	var p Parser
+	p.Start(used[len(b)%2]) // a Parser can be started again
+	p.Next()
 	inPlaceErr := p.Start(b)
 	var vbs []VarBind
 	for p.Next() {
@@ -178,6 +184,10 @@ func TestStartScopedPDU(t *testing.T) {
 	if pdu := p.PDU(); !p.Next() || p.VarBind() != plain.PDU.VarBinds[0] || p.Next() || pdu.RequestID != plain.PDU.RequestID {
 		t.Errorf("PDU %+v, binding %v", pdu, p.VarBind())
 	}
+	p.Start(mustAppend(response(3)))
+	if p.Start(msg[3:]); p.Next() || len(p.RawOID()) != 0 || p.Kind() != KindNull {
+		t.Errorf("an encrypted message has the bindings of the one before: %v", p.VarBind())
+	}
 	if err := p.StartScopedPDU([]byte("\x31\x00")); !errors.Is(err, ErrSyntax) || p.Next() {
 		t.Errorf("StartScopedPDU(a SET) = %v, want ErrSyntax", err)
 	}
@@ -247,6 +257,10 @@ func TestParserLiberal(t *testing.T) {
 }
 
 func TestAppendRefuses(t *testing.T) {
+	wide := math.MaxInt
+	if strconv.IntSize == 32 {
+		t.Skip("an int has no more bits than a message's numbers")
+	}
 	sys := []VarBind{{OID: oidSysUpTime}}
 	tests := []struct {
 		m    Message
@@ -258,9 +272,9 @@ func TestAppendRefuses(t *testing.T) {
 		{Message{Version: V2c, PDU: PDU{Type: TrapV1}}, "SNMPv2c has no PDU of type Trap"},
 		{Message{Version: V2c}, "no PDU of type unknown"},
 		{Message{Version: V2c, PDU: PDU{Type: GetRequest, VarBinds: append(sys, VarBind{})}}, "binding 2 has the zero OID"},
-		{Message{Version: V2c, PDU: PDU{Type: Response, ErrorIndex: math.MaxInt32 + 1}}, "more than 32 bits"},
-		{Message{Version: V2c, PDU: PDU{Type: GetBulkRequest, MaxRepetitions: math.MaxInt32 + 1}}, "more than 32 bits"},
-		{Message{Version: V1, PDU: PDU{Type: TrapV1, SpecificTrap: math.MinInt32 - 1}}, "more than 32 bits"},
+		{Message{Version: V2c, PDU: PDU{Type: Response, ErrorIndex: wide}}, "more than 32 bits"},
+		{Message{Version: V2c, PDU: PDU{Type: GetBulkRequest, MaxRepetitions: wide}}, "more than 32 bits"},
+		{Message{Version: V1, PDU: PDU{Type: TrapV1, SpecificTrap: wide}}, "more than 32 bits"},
 		{Message{Version: V3, HeaderData: HeaderData{MsgID: -1}, PDU: PDU{Type: GetRequest}}, "negative msgID"},
 		{Message{Version: V3, HeaderData: HeaderData{MaxSize: 483}, PDU: PDU{Type: GetRequest}}, "below 484"},
 	}

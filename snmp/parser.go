@@ -24,18 +24,16 @@ type Parser struct {
 	version   Version
 	community []byte
 	trailing  int
+	v3        v3Fields // zero in other versions
 
-	header    HeaderData
-	params    []byte
-	paramsOff int
-	encrypted []byte
-	engineID  []byte
-	context   []byte
+	// The PDU's numbers: the request-id and the two behind it, or those of a
+	// trap of SNMPv1.
+	pduType    PDUType
+	id, n1, n2 int32
+	trap       trapFields // set if pduType is TrapV1
 
-	pdu        PDU // without Enterprise and VarBinds
-	enterprise []byte
-	first      ber.Reader // at the first binding
-	list       ber.Reader // at the next binding
+	first ber.Reader // at the first binding
+	list  ber.Reader // at the next binding
 
 	oid     []byte
 	minimal bool // oid is in its only form
@@ -44,23 +42,44 @@ type Parser struct {
 	err     error
 }
 
+type v3Fields struct {
+	header    HeaderData
+	params    []byte
+	paramsOff int
+	encrypted []byte
+	engineID  []byte
+	context   []byte
+}
+
+type trapFields struct {
+	enterprise        []byte
+	agent             Value
+	generic, specific int32
+	uptime            uint32
+}
+
 // Start reads msg up to its first binding. A message of SNMPv3 that is
 // encrypted it reads up to there: see RawEncryptedPDU and StartScopedPDU. The
 // error is below [ErrVersion] if only the message's version is wrong.
 func (p *Parser) Start(msg []byte) error {
-	*p = Parser{}
+	// Clearing all of a Parser would take as long as reading a small message.
+	p.version, p.pduType, p.community, p.trailing = 0, 0, nil, 0
+	p.id, p.n1, p.n2 = 0, 0, 0
+	if p.v3.header.MaxSize != 0 || p.v3.header.MsgID != 0 {
+		p.v3 = v3Fields{}
+	}
+	p.oid, p.raw, p.val, p.err = nil, nil, Value{}, nil
 	r := ber.NewReader(msg)
-	p.err = p.start(&r)
-	return p.fail("message", p.err)
+	return p.fail("message", p.start(&r))
 }
 
 // StartScopedPDU goes on with the context and PDU of an SNMPv3 message that
 // was encrypted. Octets behind them are ignored, as block ciphers pad. Offsets
 // in errors are those in b from then on.
 func (p *Parser) StartScopedPDU(b []byte) error {
+	p.oid, p.raw, p.val, p.err = nil, nil, Value{}, nil
 	r := ber.NewReader(b)
-	p.err = p.startScoped(&r)
-	return p.fail("scoped PDU", p.err)
+	return p.fail("scoped PDU", p.startScoped(&r))
 }
 
 // fail makes what precedes the bindings unreadable after an error.
@@ -79,7 +98,7 @@ func (p *Parser) start(r *ber.Reader) error {
 		return err
 	}
 	p.trailing = r.Len()
-	off := m
+	off := m.Offset()
 	version, err := m.Int32()
 	if err != nil {
 		return err
@@ -95,7 +114,7 @@ func (p *Parser) start(r *ber.Reader) error {
 		p.version = V3
 		err = p.startV3(&m)
 	default:
-		return &versionError{off.Error("version 0, 1 or 3", "another")}
+		return &versionError{&ber.Error{Off: off, Want: "version 0, 1 or 3", Found: "another"}}
 	}
 	if err != nil {
 		return err
@@ -109,17 +128,17 @@ func (p *Parser) startV3(m *ber.Reader) error {
 		return err
 	}
 	at := h
-	if p.header.MsgID, err = h.Int32(); err != nil {
+	if p.v3.header.MsgID, err = h.Int32(); err != nil {
 		return err
 	}
-	if p.header.MsgID < 0 {
+	if p.v3.header.MsgID < 0 {
 		return at.Error("a msgID", "a negative number")
 	}
 	at = h
-	if p.header.MaxSize, err = h.Int32(); err != nil {
+	if p.v3.header.MaxSize, err = h.Int32(); err != nil {
 		return err
 	}
-	if p.header.MaxSize < minMaxSize {
+	if p.v3.header.MaxSize < minMaxSize {
 		return at.Error("a msgMaxSize of at least 484", "a smaller one")
 	}
 	at = h
@@ -130,21 +149,22 @@ func (p *Parser) startV3(m *ber.Reader) error {
 	if len(flags) != 1 {
 		return at.Error("msgFlags of one octet", "another length")
 	}
-	p.header.Auth = flags[0]&flagAuth != 0
-	p.header.Priv = flags[0]&flagPriv != 0
-	p.header.Reportable = flags[0]&flagReportable != 0
-	if p.header.SecurityModel, err = h.Int32(); err != nil {
+	p.v3.header.Auth = flags[0]&flagAuth != 0
+	p.v3.header.Priv = flags[0]&flagPriv != 0
+	p.v3.header.Reportable = flags[0]&flagReportable != 0
+	if p.v3.header.SecurityModel, err = h.Int32(); err != nil {
 		return err
 	}
 	if err = h.End("the header data"); err != nil {
 		return err
 	}
-	if p.params, err = m.Bytes(ber.OctetString); err != nil {
+	if p.v3.params, err = m.Bytes(ber.OctetString); err != nil {
 		return err
 	}
-	p.paramsOff = m.Offset() - len(p.params)
-	if p.header.Priv {
-		p.encrypted, err = m.Bytes(ber.OctetString)
+	p.v3.paramsOff = m.Offset() - len(p.v3.params)
+	if p.v3.header.Priv {
+		p.first, p.list = ber.Reader{}, ber.Reader{}
+		p.v3.encrypted, err = m.Bytes(ber.OctetString)
 		return err
 	}
 	return p.startScoped(m)
@@ -155,10 +175,10 @@ func (p *Parser) startScoped(r *ber.Reader) error {
 	if err != nil {
 		return err
 	}
-	if p.engineID, err = s.Bytes(ber.OctetString); err != nil {
+	if p.v3.engineID, err = s.Bytes(ber.OctetString); err != nil {
 		return err
 	}
-	if p.context, err = s.Bytes(ber.OctetString); err != nil {
+	if p.v3.context, err = s.Bytes(ber.OctetString); err != nil {
 		return err
 	}
 	if err = p.startPDU(&s); err != nil {
@@ -168,8 +188,8 @@ func (p *Parser) startScoped(r *ber.Reader) error {
 }
 
 func (p *Parser) startPDU(m *ber.Reader) (err error) {
-	p.pdu.Type = PDUType(m.Peek())
-	if !p.pdu.Type.in(p.version) {
+	p.pduType = PDUType(m.Peek())
+	if !p.pduType.in(p.version) {
 		at := *m
 		tag, _, err := m.Any("a PDU")
 		if err == nil {
@@ -177,11 +197,11 @@ func (p *Parser) startPDU(m *ber.Reader) (err error) {
 		}
 		return err
 	}
-	r, err := m.Enter(byte(p.pdu.Type))
+	r, err := m.Enter(byte(p.pduType))
 	if err != nil {
 		return err
 	}
-	if p.pdu.Type == TrapV1 {
+	if p.pduType == TrapV1 {
 		err = p.startTrap(&r)
 	} else {
 		err = p.startIDs(&r)
@@ -197,44 +217,33 @@ func (p *Parser) startPDU(m *ber.Reader) (err error) {
 }
 
 func (p *Parser) startIDs(r *ber.Reader) (err error) {
-	if p.pdu.RequestID, err = r.Int32(); err != nil {
+	if p.id, err = r.Int32(); err != nil {
 		return err
 	}
-	a, err := r.Int32()
-	if err != nil {
+	if p.n1, err = r.Int32(); err != nil {
 		return err
 	}
-	b, err := r.Int32()
-	if p.pdu.Type == GetBulkRequest {
-		p.pdu.NonRepeaters, p.pdu.MaxRepetitions = clampCount(a), clampCount(b)
-	} else {
-		p.pdu.ErrorStatus, p.pdu.ErrorIndex = ErrorStatus(a), int(b)
-	}
+	p.n2, err = r.Int32()
 	return err
 }
 
-func (p *Parser) startTrap(r *ber.Reader) error {
-	_, enterprise, err := value(r, ber.OID)
-	if err != nil {
+func (p *Parser) startTrap(r *ber.Reader) (err error) {
+	t := &p.trap
+	*t = trapFields{}
+	if _, t.enterprise, err = value(r, ber.OID); err != nil {
 		return err
 	}
-	p.enterprise = enterprise
-	agent, _, err := value(r, kinds[KindIPAddress].tag)
-	if err != nil {
+	if t.agent, _, err = value(r, kinds[KindIPAddress].tag); err != nil {
 		return err
 	}
-	generic, err := r.Int32()
-	if err != nil {
+	if t.generic, err = r.Int32(); err != nil {
 		return err
 	}
-	specific, err := r.Int32()
-	if err != nil {
+	if t.specific, err = r.Int32(); err != nil {
 		return err
 	}
 	uptime, _, err := value(r, kinds[KindTimeTicks].tag)
-	p.pdu.AgentAddr, _ = agent.Addr()
-	p.pdu.GenericTrap, p.pdu.SpecificTrap = int(generic), int(specific)
-	p.pdu.Timestamp = uint32(uptime.num)
+	t.uptime = uint32(uptime.num)
 	return err
 }
 
@@ -265,29 +274,47 @@ func (p *Parser) RawCommunity() []byte { return p.community }
 
 // HeaderData returns the header of SNMPv3. Nothing in it is checked but the
 // limits of its numbers.
-func (p *Parser) HeaderData() HeaderData { return p.header }
+func (p *Parser) HeaderData() HeaderData { return p.v3.header }
 
 // RawSecurityParams returns the msgSecurityParameters of SNMPv3 and where in
 // the message they start.
-func (p *Parser) RawSecurityParams() (params []byte, off int) { return p.params, p.paramsOff }
+func (p *Parser) RawSecurityParams() (params []byte, off int) { return p.v3.params, p.v3.paramsOff }
 
 // RawEncryptedPDU returns the encrypted octets of a message with Priv, and
 // nil for other messages.
-func (p *Parser) RawEncryptedPDU() []byte { return p.encrypted }
+func (p *Parser) RawEncryptedPDU() []byte { return p.v3.encrypted }
 
 // RawContextEngineID returns the contextEngineID of SNMPv3.
-func (p *Parser) RawContextEngineID() []byte { return p.engineID }
+func (p *Parser) RawContextEngineID() []byte { return p.v3.engineID }
 
 // RawContextName returns the contextName of SNMPv3.
-func (p *Parser) RawContextName() []byte { return p.context }
+func (p *Parser) RawContextName() []byte { return p.v3.context }
 
 // PDU returns the PDU without its Enterprise and its VarBinds; for those see
 // RawEnterprise and Next.
-func (p *Parser) PDU() PDU { return p.pdu }
+func (p *Parser) PDU() PDU {
+	pdu := PDU{Type: p.pduType, RequestID: p.id}
+	switch p.pduType {
+	case GetBulkRequest:
+		pdu.NonRepeaters, pdu.MaxRepetitions = int(max(p.n1, 0)), int(max(p.n2, 0))
+	case TrapV1:
+		pdu.AgentAddr, _ = p.trap.agent.Addr()
+		pdu.GenericTrap, pdu.SpecificTrap = int(p.trap.generic), int(p.trap.specific)
+		pdu.Timestamp = p.trap.uptime
+	default:
+		pdu.ErrorStatus, pdu.ErrorIndex = ErrorStatus(p.n1), int(p.n2)
+	}
+	return pdu
+}
 
 // RawEnterprise returns the content octets of the enterprise of a trap of
 // SNMPv1; make an OID of it with [OIDFromBER].
-func (p *Parser) RawEnterprise() []byte { return p.enterprise }
+func (p *Parser) RawEnterprise() []byte {
+	if p.pduType != TrapV1 {
+		return nil
+	}
+	return p.trap.enterprise
+}
 
 // TrailingLen returns the number of octets behind the message.
 func (p *Parser) TrailingLen() int { return p.trailing }
@@ -403,22 +430,22 @@ func (p *Parser) Message() (Message, error) {
 		c       copier
 		n, size = p.size()
 	)
-	for _, s := range [...][]byte{p.community, p.params, p.encrypted, p.engineID, p.context, p.enterprise} {
+	for _, s := range [...][]byte{p.community, p.v3.params, p.v3.encrypted, p.v3.engineID, p.v3.context, p.RawEnterprise()} {
 		size += min(len(s), maxShared)
 	}
 	c.buf.Grow(size)
 	m := Message{
 		Version:         p.version,
 		Community:       c.octets(p.community),
-		HeaderData:      p.header,
-		SecurityParams:  c.octets(p.params),
-		EncryptedPDU:    c.octets(p.encrypted),
-		ContextEngineID: c.octets(p.engineID),
-		ContextName:     c.octets(p.context),
-		PDU:             p.pdu,
+		HeaderData:      p.v3.header,
+		SecurityParams:  c.octets(p.v3.params),
+		EncryptedPDU:    c.octets(p.v3.encrypted),
+		ContextEngineID: c.octets(p.v3.engineID),
+		ContextName:     c.octets(p.v3.context),
+		PDU:             p.PDU(),
 	}
-	if p.pdu.Type == TrapV1 {
-		m.PDU.Enterprise = c.oid(p.enterprise, false)
+	if p.pduType == TrapV1 {
+		m.PDU.Enterprise = c.oid(p.trap.enterprise, false)
 	}
 	var err error
 	if m.PDU.VarBinds, err = p.copyVarBinds(n, &c); err != nil {

@@ -165,6 +165,11 @@ func (r *Reader) longBytes(tag byte) ([]byte, error) {
 // Enter reads an element that must have tag and returns a Reader of the
 // elements in it.
 func (r *Reader) Enter(tag byte) (Reader, error) {
+	if b := r.buf[r.off:]; len(b) >= 2 && b[0] == tag && b[1] < 0x80 && int(b[1]) <= len(b)-2 {
+		n := 2 + int(b[1])
+		r.off += n
+		return Reader{buf: b[2:n:n], base: r.base + r.off - n + 2}, nil
+	}
 	c, err := r.Bytes(tag)
 	return Reader{buf: c, base: r.base + r.off - len(c)}, err
 }
