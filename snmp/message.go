@@ -305,7 +305,7 @@ func Key(msg []byte) (key uint32, ok bool) {
 			return 0, false
 		}
 		tag, off, _, ok = ber.Header(msg, start+n)
-		if t := PDUType(tag); !ok || t == TrapV1 || !t.in(V2c) {
+		if !ok || !PDUType(tag).in(V2c) { // which has no TrapV1
 			return 0, false
 		}
 	case 3:

@@ -319,9 +319,11 @@ func TestIndex(t *testing.T) {
 	if _, ok := column.Index(column); ok {
 		t.Error("a column has an index")
 	}
-	x, _ := column.Append(300, 300).Index(column)
-	if s, ok := x.Octets(); ok {
-		t.Errorf("Octets() of 300.300 = %q, true", s)
+	for _, subs := range [][]uint32{{1, 300}, {300, 300}, {1 << 31, 1}} {
+		x, _ := column.Append(subs...).Index(column)
+		if s, ok := x.Octets(); ok || x.Len() != 2 {
+			t.Errorf("Octets() of %v = %q, %v", subs, s, ok)
+		}
 	}
 }
 
