@@ -2,7 +2,9 @@ package snmp
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -109,15 +111,14 @@ func samePrinted(a, b VarBind) bool {
 	return a == b
 }
 
-// record runs the tools against an agent on loopback and writes testdata.
-func record(t *testing.T) {
-	for _, prog := range []string{"snmpd", "snmpget", "snmpset", "snmptrap"} {
-		if _, err := exec.LookPath(prog); err != nil {
-			t.Skip(err)
-		}
+// startAgent starts Net-SNMP's agent on loopback until the test ends. Env is
+// what its tools need.
+func startAgent(t *testing.T) (addr string, env []string) {
+	if _, err := exec.LookPath("snmpd"); err != nil {
+		t.Skip(err)
 	}
 	dir := t.TempDir()
-	agent := freePort(t)
+	addr = freePort(t)
 	conf := filepath.Join(dir, "snmpd.conf")
 	err := os.WriteFile(conf, []byte(`rocommunity public 127.0.0.1
 rwcommunity private 127.0.0.1
@@ -125,19 +126,115 @@ createUser nobody
 rouser nobody noauth
 sysName peer
 sysLocation "a place"
-agentgroup root
 [snmp] persistentDir `+dir+"\n"), 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
-	env := append(os.Environ(), "MIBS=", "SNMPCONFPATH="+dir, "SNMP_PERSISTENT_DIR="+dir)
-	daemon := exec.Command("snmpd", "-f", "-Lo", "-C", "-c", conf, "-I", "-smux", "udp:"+agent)
+	env = append(os.Environ(), "MIBS=", "SNMPCONFPATH="+dir, "SNMP_PERSISTENT_DIR="+dir)
+	daemon := exec.Command("snmpd", "-f", "-Lo", "-C", "-c", conf, "-I", "-smux", "udp:"+addr)
 	daemon.Env = env
 	if err := daemon.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { daemon.Process.Kill(); daemon.Wait() }()
+	t.Cleanup(func() { daemon.Process.Kill(); daemon.Wait() })
+	return addr, env
+}
 
+// A udpConn is a Conn for one call at a time.
+type udpConn struct{ net.Conn }
+
+func (c udpConn) Send(ctx context.Context, msg []byte) error {
+	_, err := c.Write(msg)
+	return err
+}
+
+func (c udpConn) Exchange(ctx context.Context, key uint32, req, buf []byte, timeout time.Duration, retries int) ([]byte, error) {
+	buf = append(buf[:0], make([]byte, 65536)...)
+	for try := 0; ; try++ {
+		c.Write(req)
+		c.SetReadDeadline(time.Now().Add(timeout))
+		for {
+			n, err := c.Read(buf)
+			if got, ok := Key(buf[:n]); err == nil && ok && got == key {
+				return buf[:n], nil
+			}
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				break
+			}
+			if err != nil { // the agent does not listen yet
+				time.Sleep(50 * time.Millisecond)
+				break
+			}
+		}
+		if try == retries {
+			return nil, os.ErrDeadlineExceeded
+		}
+	}
+}
+
+func TestClientNetSNMP(t *testing.T) {
+	addr, _ := startAgent(t)
+	conn, err := net.Dial("udp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	newClient := func(v Version, community string) *Client {
+		c, err := NewClient(udpConn{conn}, &Config{Version: v, Community: community, Timeout: 500 * time.Millisecond, Retries: 40})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	var (
+		ctx      = t.Context()
+		v1, v2c  = newClient(V1, "public"), newClient(V2c, "public")
+		system   = MustParseOID("1.3.6.1.2.1.1")
+		sysName  = system.Append(5, 0)
+		location = system.Append(6, 0)
+		orTable  = system.Append(9, 1, 2)
+	)
+	for _, c := range []*Client{v1, v2c} {
+		got, err := c.Get(ctx, sysName, location)
+		if want := []VarBind{{sysName, OctetsValue("peer")}, {location, OctetsValue(`"a place"`)}}; err != nil || !slices.Equal(got, want) {
+			t.Errorf("v%v: Get = %v, %v; want %v", c.cfg.Version, got, err, want)
+		}
+		if got, err := c.GetNext(ctx, system.Append(5)); err != nil || got[0].OID != sysName {
+			t.Errorf("v%v: GetNext = %v, %v", c.cfg.Version, got, err)
+		}
+	}
+	rows1, err1 := collect(v1, ctx, orTable)
+	rows2, err2 := collect(v2c, ctx, orTable)
+	if err1 != nil || err2 != nil || len(rows1) < 5 || !slices.Equal(rows1, rows2) {
+		t.Errorf("Walk: v1 %v, %v; v2c %v, %v", rows1, err1, rows2, err2)
+	}
+	if all, err := collect(v2c, ctx, system); err != nil || len(all) < 20 {
+		t.Errorf("Walk of system = %d instances, %v", len(all), err)
+	}
+	contact := VarBind{system.Append(4, 0), OctetsValue("ops")}
+	if err := v2c.Set(ctx, contact); !errors.Is(err, NoAccess) {
+		t.Errorf("Set without the right = %v, want noAccess", err)
+	}
+	private := newClient(V2c, "private")
+	if err := private.Set(ctx, contact); err != nil {
+		t.Errorf("Set(%v) = %v", contact, err)
+	}
+	if got, err := v1.Get(ctx, contact.OID); err != nil || got[0] != contact {
+		t.Errorf("Get after Set = %v, %v; want %v", got, err, contact)
+	}
+	if err := private.Set(ctx, VarBind{contact.OID, IntegerValue(1)}); !errors.Is(err, WrongType) {
+		t.Errorf("Set of a number = %v, want wrongType", err)
+	}
+}
+
+// record runs the tools against an agent on loopback and writes testdata.
+func record(t *testing.T) {
+	for _, prog := range []string{"snmpget", "snmpset", "snmptrap"} {
+		if _, err := exec.LookPath(prog); err != nil {
+			t.Skip(err)
+		}
+	}
+	agent, env := startAgent(t)
 	const sys = "1.3.6.1.2.1.1."
 	for _, x := range []struct{ name, args string }{
 		{"v1-get", "snmpget -v1 -c public AGENT " + sys + "5.0 " + sys + "2.0 " + sys + "3.0"},
@@ -147,7 +244,7 @@ agentgroup root
 		{"v2c-get", "snmpget -v2c -c public AGENT " + sys + "5.0 " + sys + "99.0 1.3.6.1.2.1.2.2.1.10.1 1.3.6.1.2.1.31.1.1.1.6.1 1.3.6.1.2.1.4.20.1.1.127.0.0.1"},
 		{"v2c-bulk", "snmpbulkget -v2c -Cn1 -Cr8 -c public AGENT " + sys + "3 1.3.6.1.2.1.2.2.1"},
 		{"v2c-opaque", "snmpget -v2c -c public AGENT 1.3.6.1.4.1.2021.10.1.6.1 1.3.6.1.6.3.10.2.1.1.0"},
-		{"v2c-set", "snmpset -v2c -c private AGENT 1.3.6.1.6.3.1.1.6.1.0 i 1"},
+		{"v2c-set", "snmpset -v2c -c private AGENT " + sys + "4.0 s ops"},
 		{"v2c-trap", "snmptrap -v2c -c public AGENT 94512 1.3.6.1.6.3.1.1.5.3 1.3.6.1.2.1.2.2.1.1.5 i 5"},
 		{"v3-get", "snmpget -v3 -u nobody -l noAuthNoPriv AGENT " + sys + "5.0"},
 	} {
