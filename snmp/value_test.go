@@ -360,3 +360,34 @@ func FuzzParseValue(f *testing.F) {
 		}
 	})
 }
+
+// FuzzVarBindText checks text and JSON of bindings in the same way.
+func FuzzVarBindText(f *testing.F) {
+	for _, tt := range values {
+		vb := VarBind{oidSysUpTime, tt.v}
+		j, _ := json.Marshal(vb)
+		f.Add(vb.String())
+		f.Add(string(j))
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for name, parse := range map[string]func(*VarBind, []byte) error{"text": (*VarBind).UnmarshalText, "JSON": (*VarBind).UnmarshalJSON} {
+			var vb, fromText, fromJSON VarBind
+			if err := parse(&vb, []byte(s)); err != nil {
+				if !errors.Is(err, ErrSyntax) {
+					t.Fatalf("%s %q: error = %v, want ErrSyntax", name, s, err)
+				}
+				continue
+			}
+			if err := fromText.UnmarshalText([]byte(vb.String())); err != nil || fromText != vb {
+				t.Errorf("%s %q is %v, and its text %v, %v", name, s, vb, fromText, err)
+			}
+			j, err := json.Marshal(vb)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(j, &fromJSON); err != nil || fromJSON != vb {
+				t.Errorf("%s %q is %v, and its JSON %s is %v, %v", name, s, vb, j, fromJSON, err)
+			}
+		}
+	})
+}
