@@ -40,6 +40,10 @@ type Handler func(ctx context.Context, dst []byte, req *Message) []byte
 // ListenAgent returns an agent that serves all of the local addresses given,
 // or "udp:127.0.0.1:161" if there are none. Cfg may be nil. If one address
 // cannot be had, it opens none.
+//
+// Answers leave from the address that the request came to. Outside Linux, IPv4
+// on a socket for both families ("udp::161") is an exception; list
+// "udp:0.0.0.0:161" and "udp:[::]:161" there.
 func ListenAgent(ctx context.Context, cfg *Config, locals ...Addr) (*Agent, error) {
 	if len(locals) == 0 {
 		locals = []Addr{MustParseAddr("udp:127.0.0.1:161")}

@@ -153,6 +153,9 @@ func TestWildcardAgent(t *testing.T) {
 		a := listenAgent(t, handler, local)
 		port := a.LocalAddrs()[0].AddrPort().Port()
 		for i, ip := range []string{"127.0.0.1", "127.0.0.2", "127.9.9.9"} {
+			if i > 0 && local == "udp::0" && !hasErrorQueue {
+				continue // see ListenAgent
+			}
 			addr := role.UDPAddr(netip.AddrPortFrom(netip.MustParseAddr(ip), port))
 			m := open(t, &patient) // checks the source
 			rsp, src, err := m.Exchange(t.Context(), addr, uint32(i), message(uint32(i), ""), nil)
