@@ -41,11 +41,12 @@ type tree struct {
 	replace bool // Config.Replace
 }
 
-func newTree(mod int32) *tree {
+// newTree returns a tree of the three roots, which belong to no module.
+func newTree() *tree {
 	t := &tree{byLabel: make(map[string]int32, 1024)}
 	var ids [3]int32
 	for _, id := range []uint32{2, 0, 1} {
-		n := t.add(none, id, rootNames[id], mod)
+		n := t.add(none, id, rootNames[id], -1)
 		t.nodes[n].depth = 1
 		ids[id] = n
 	}

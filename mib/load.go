@@ -186,7 +186,8 @@ func Load(cfg *Config) (*Set, error) {
 	}
 	all := slices.ContainsFunc(cfg.Modules, isAll)
 	l.scan(all)
-	l.tree = newTree(l.rootModule())
+	l.tree = newTree()
+	l.tree.replace = cfg.Replace
 	if cfg.Base != nil {
 		l.importNodes(cfg.Base)
 	}
@@ -466,16 +467,6 @@ func (l *loader) addModule(name string, f *file) int32 {
 	l.modules = append(l.modules, &module{name: strings.Clone(name), file: f, state: readOnce})
 	l.byName[l.modules[id].name] = id
 	return id
-}
-
-// rootModule is the module that iso and its like belong to.
-func (l *loader) rootModule() int32 {
-	for _, name := range []string{"SNMPv2-SMI", "RFC1155-SMI", "RFC1213-MIB"} {
-		if id := l.moduleID(name); id >= 0 {
-			return id
-		}
-	}
-	return -1
 }
 
 // maxImportDepth bounds chains of modules that import each other.
