@@ -122,15 +122,6 @@ func (b *builder) detail(d *def) uint32 {
 	w[detAugments] = b.str(d.augments)
 	w[detObjects] = b.names(d.objects)
 	w[detDefault] = b.str(d.defval)
-	if d.desc.file > 0 {
-		w[detDesc], w[detDesc+1], w[detDesc+2] = uint32(d.desc.file), d.desc.off, d.desc.end-d.desc.off
-	}
-	if d.ref.file > 0 {
-		w[detRef], w[detRef+1], w[detRef+2] = uint32(d.ref.file), d.ref.off, d.ref.end-d.ref.off
-	}
-	if d.file > 0 {
-		w[detFile], w[detAt] = uint32(d.file), d.at
-	}
 	if w == [detWords]uint32{} {
 		return 0
 	}
@@ -138,6 +129,23 @@ func (b *builder) detail(d *def) uint32 {
 		b.details = appendWord(b.details, x)
 	}
 	return uint32(len(b.details) / 4 / detWords)
+}
+
+// places returns where the clauses of a definition lie.
+func (d *def) places() (w [placeWords]uint32) {
+	if d == nil {
+		return w
+	}
+	if d.desc.file > 0 {
+		w[placeDesc], w[placeDesc+1], w[placeDesc+2] = uint32(d.desc.file), d.desc.off, d.desc.end-d.desc.off
+	}
+	if d.ref.file > 0 {
+		w[placeRef], w[placeRef+1], w[placeRef+2] = uint32(d.ref.file), d.ref.off, d.ref.end-d.ref.off
+	}
+	if d.file > 0 {
+		w[placeFile], w[placeAt] = uint32(d.file), d.at
+	}
+	return w
 }
 
 // build makes the set of all that was read.
@@ -149,7 +157,7 @@ func (l *loader) build() *Set {
 	order := make([]int32, 1, len(t.nodes)+1) // new number to old; 0 is the top
 	order[0] = none
 	number := make([]uint32, len(t.nodes))
-	kids := func(first int32) (at, n uint32) {
+	kids := func(first int32) (at uint32) {
 		at = uint32(len(order))
 		sorted := true
 		for c := first; c != none; c = t.nodes[c].next {
@@ -166,20 +174,26 @@ func (l *loader) build() *Set {
 		for i, old := range order[at:] {
 			number[old] = at + uint32(i)
 		}
-		return at, uint32(len(order)) - at
+		return at
 	}
 	out := make([]byte, 0, 4*nodeWords*(len(t.nodes)+1))
-	at, n := kids(t.roots[0])
-	top := [nodeWords]uint32{nodeKids: at, nodeKidCount: n}
+	top := [nodeWords]uint32{nodeKids: kids(t.roots[0])}
 	top[nodeSyntax] = b.syntax([synWords]uint32{})
 	top[nodeModules] = single | 1<<30
 	for _, w := range top {
 		out = appendWord(out, w)
 	}
 	places := make([]uint32, len(t.nodes)) // in the list of siblings
-	for _, first := range []int32{t.roots[0]} {
-		place(t, first, places)
+	place(t, t.roots[0], places)
+	var where []byte
+	addWhere := func(d *def) {
+		if !l.cfg.FactsOnly {
+			for _, w := range d.places() {
+				where = appendWord(where, w)
+			}
+		}
 	}
+	addWhere(nil)
 	for i := 1; i < len(order); i++ {
 		old := order[i]
 		x := &t.nodes[old]
@@ -190,7 +204,7 @@ func (l *loader) build() *Set {
 			w[nodeParent] = number[x.parent]
 		}
 		w[nodeSubID] = x.subid
-		w[nodeKids], w[nodeKidCount] = kids(x.first)
+		w[nodeKids] = kids(x.first)
 		switch {
 		case len(x.moreMods) > 0:
 			words := []uint32{uint32(x.mod)}
@@ -219,11 +233,20 @@ func (l *loader) build() *Set {
 		for _, v := range w {
 			out = appendWord(out, v)
 		}
+		addWhere(x.d)
+	}
+	// A last record ends the children of the one before.
+	for i := range nodeWords {
+		w := uint32(0)
+		if i == nodeKids {
+			w = uint32(len(order))
+		}
+		out = appendWord(out, w)
 	}
 
 	// Names: a chain a label, the newest first, and a table of their heads.
 	size := uint32(16)
-	for size < uint32(2*len(t.byLabel)) {
+	for size < uint32(len(t.byLabel)+len(t.byLabel)/3) {
 		size *= 2
 	}
 	table := make([]uint32, size)
@@ -258,6 +281,9 @@ func (l *loader) build() *Set {
 		types = appendWord(types, b.syntax(l.tcSyntax(b, tc)))
 	}
 	for _, f := range l.files {
+		if l.cfg.FactsOnly {
+			break
+		}
 		files = appendWord(files, uint32(f.source))
 		files = appendWord(files, b.str(f.name))
 	}
@@ -266,6 +292,7 @@ func (l *loader) build() *Set {
 	sections[secNodes] = out
 	sections[secSyntaxes] = b.syntaxes
 	sections[secDetails] = b.details
+	sections[secPlaces] = where
 	sections[secLists] = b.lists
 	sections[secModules] = modules
 	sections[secNames] = names
@@ -408,7 +435,7 @@ func (l *loader) importNodes(s *Set) {
 		return nf.index + 1
 	}
 	enums := map[uint32][]Enum{}
-	for i := uint32(1); i < count; i++ {
+	for i := uint32(1); i < count-1; i++ {
 		n := Node{s, i}
 		parent := number[n.get(nodeParent)]
 		if n.get(nodeParent) == 0 && n.SubID() <= 2 && n.Name() == rootNames[n.SubID()] {
@@ -466,9 +493,9 @@ func (l *loader) importDef(n Node, enums map[uint32][]Enum, fileOf func(uint32) 
 	}
 	d.trap = n.has(flagTrap)
 	d.access, d.status = accessKinds[n.Access()], statusKinds[n.Status()]
-	d.desc = span{fileOf(n.detail(detDesc)), n.detail(detDesc + 1), n.detail(detDesc+1) + n.detail(detDesc+2)}
-	d.ref = span{fileOf(n.detail(detRef)), n.detail(detRef + 1), n.detail(detRef+1) + n.detail(detRef+2)}
-	d.file, d.at = fileOf(n.detail(detFile)), n.detail(detAt)
+	d.desc = span{fileOf(n.where(placeDesc)), n.where(placeDesc + 1), n.where(placeDesc+1) + n.where(placeDesc+2)}
+	d.ref = span{fileOf(n.where(placeRef)), n.where(placeRef + 1), n.where(placeRef+1) + n.where(placeRef+2)}
+	d.file, d.at = fileOf(n.where(placeFile)), n.where(placeAt)
 	return d
 }
 

@@ -56,7 +56,16 @@ func (in *Input) SetOptions(letters string) error {
 type NameError struct {
 	Text   string // what was to be read
 	Detail string // what is wrong with it, as Net-SNMP says it, or ""
+	Line   string // all that Net-SNMP's programs print of it
 	kind   error
+}
+
+func newNameError(text, detail string, kind error) *NameError {
+	line := text + ": Unknown Object Identifier"
+	if detail != "" {
+		line += " (" + detail + ")"
+	}
+	return &NameError{text, detail, line, kind}
 }
 
 func (e *NameError) Error() string {
@@ -98,7 +107,7 @@ func (in *Input) OID(text string) (snmp.OID, error) {
 	}
 	o, ok := makeOID(ids)
 	if !ok {
-		return snmp.OID{}, &NameError{text, "not an object identifier of 2 to 128 sub-identifiers", ErrSyntax}
+		return snmp.OID{}, newNameError(text, "not an object identifier of 2 to 128 sub-identifiers", ErrSyntax)
 	}
 	return o, nil
 }
@@ -120,11 +129,7 @@ func (in *Input) subIDs(text string) ([]uint32, error) {
 	if r.read(full) {
 		return r.ids, nil
 	}
-	kind := ErrNotFound
-	if r.outOfRange {
-		kind = ErrRange
-	}
-	return nil, &NameError{text, r.detail, kind}
+	return nil, r.error(text)
 }
 
 // A nameReader reads one OID.
@@ -134,6 +139,15 @@ type nameReader struct {
 	ids        []uint32
 	detail     string
 	outOfRange bool
+}
+
+// error says why text could not be read.
+func (r *nameReader) error(text string) *NameError {
+	kind := ErrNotFound
+	if r.outOfRange {
+		kind = ErrRange
+	}
+	return newNameError(text, r.detail, kind)
 }
 
 func (r *nameReader) read(text string) bool {
@@ -444,7 +458,13 @@ func (r *nameReader) quoted(n Node, x Index, fixed int, text string) (rest strin
 	if i >= len(text) {
 		return "", r.bad(text[1:], x.Name)
 	}
-	if hint := n.Hint(); hint != "" && !r.in.NoHints {
+	if kind := len(r.ids) - 2; n.has(flagInet) && lengthAt > 0 && kind >= 0 {
+		// The form in which addresses are printed. The original takes it for a
+		// string of text, so that it cannot read what it prints.
+		if out, ok := parseInet(r.ids[kind], string(b)); ok {
+			b = out
+		}
+	} else if hint := n.Hint(); hint != "" && !r.in.NoHints {
 		if out, ok := parseHinted(hint, string(b)); ok {
 			b = out
 		}
@@ -467,6 +487,42 @@ func (r *nameReader) quoted(n Node, x Index, fixed int, text string) (rest strin
 		r.ids[lengthAt] = uint32(len(b))
 	}
 	return text[i+1:], true
+}
+
+// parseInet reads an InetAddress (RFC 4001) as appendInet prints it, or as
+// people write it.
+func parseInet(kind uint32, text string) ([]byte, bool) {
+	text, zone, hasZone := strings.Cut(text, "%")
+	if hasZone != (kind == 3 || kind == 4) {
+		return nil, false
+	}
+	var b []byte
+	if part := strings.Split(text, ":"); len(part) == 16 {
+		for _, x := range part {
+			v, err := strconv.ParseUint(x, 16, 8)
+			if err != nil {
+				return nil, false
+			}
+			b = append(b, byte(v))
+		}
+	} else {
+		a, err := netip.ParseAddr(text)
+		if err != nil {
+			return nil, false
+		}
+		b = a.AsSlice()
+	}
+	if kind != 1 && kind != 3 && len(b) == 4 || kind != 2 && kind != 4 && len(b) == 16 {
+		return nil, false
+	}
+	if hasZone {
+		z, err := strconv.ParseUint(zone, 10, 32)
+		if err != nil {
+			return nil, false
+		}
+		b = append(b, byte(z>>24), byte(z>>16), byte(z>>8), byte(z))
+	}
+	return b, true
 }
 
 // numbers reads the end of an OID: numbers and strings.

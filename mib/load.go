@@ -59,6 +59,9 @@ type Config struct {
 	// comes before (Net-SNMP: commentToEOL, -Pc).
 	CommentToEOL bool
 
+	// FactsOnly leaves out descriptions, references and where things are defined.
+	FactsOnly bool
+
 	// Replace lets the last definition of a node win, not the first (Net-SNMP:
 	// mibReplaceWithLatest, -PR).
 	Replace bool

@@ -37,6 +37,7 @@ const (
 	secNodes
 	secSyntaxes
 	secDetails
+	secPlaces
 	secLists // count, words; a reference is an index, 0 is empty
 	secModules
 	secNames // hash table of node numbers
@@ -55,8 +56,7 @@ const (
 	nodeName = iota
 	nodeParent
 	nodeSubID
-	nodeKids
-	nodeKidCount
+	nodeKids     // the first child; those of the next node follow
 	nodeSameName // the next older node of the same name, or 0
 	nodeModules  // list of module numbers, or single | module
 	nodeSyntax
@@ -94,15 +94,20 @@ const (
 	detAugments
 	detObjects
 	detDefault
-	detDesc // file plus one, offset, length
-	_
-	_
-	detRef // file plus one, offset, length
-	_
-	_
-	detFile // file plus one, offset of the definition
-	detAt
 	detWords
+)
+
+// Words of a record in secPlaces. There is one for each node, or none at all.
+const (
+	placeDesc = iota // file plus one, offset, length
+	_
+	_
+	placeRef // file plus one, offset, length
+	_
+	_
+	placeFile // file plus one, offset of the definition
+	placeAt
+	placeWords
 )
 
 // Words of a record in secTypes.
@@ -127,7 +132,7 @@ func FromBinary(data string) (*Set, error) {
 		}
 	}
 	n := (s.sec[secNames].end - s.sec[secNames].off) / 4
-	if n == 0 || n&(n-1) != 0 || s.count(secNodes, nodeWords) == 0 {
+	if n == 0 || n&(n-1) != 0 || s.count(secNodes, nodeWords) < 2 {
 		return nil, &loadError{"binary", "no table of names", ErrSyntax}
 	}
 	s.mask = n - 1
@@ -187,7 +192,7 @@ func (s *Set) list(ref uint32) (at, n int) {
 }
 
 // Len returns the number of nodes.
-func (s *Set) Len() int { return int(s.count(secNodes, nodeWords)) - 1 }
+func (s *Set) Len() int { return int(s.count(secNodes, nodeWords)) - 2 }
 
 // Modules returns the names of all modules, in the order in which they came.
 func (s *Set) Modules() []string {
@@ -243,6 +248,13 @@ func (n Node) detail(field uint32) uint32 {
 	return n.s.field(secDetails, d-1, detWords, field)
 }
 
+func (n Node) where(field uint32) uint32 {
+	if n.s.sec[secPlaces].off == n.s.sec[secPlaces].end {
+		return 0
+	}
+	return n.s.field(secPlaces, n.i, placeWords, field)
+}
+
 // Name returns the label of n, such as "ifDescr". A node that has only a number
 // has a label that starts with "anonymous#".
 func (n Node) Name() string { return n.s.str(n.get(nodeName)) }
@@ -256,9 +268,9 @@ func (n Node) Parent() Node { return Node{n.s, n.get(nodeParent)} }
 // Children returns the nodes right below n by ascending sub-identifier.
 func (n Node) Children() iter.Seq[Node] {
 	return func(yield func(Node) bool) {
-		first := n.get(nodeKids)
-		for i := range n.get(nodeKidCount) {
-			if !yield(Node{n.s, first + i}) {
+		first, end := n.kids()
+		for i := first; i < end; i++ {
+			if !yield(Node{n.s, i}) {
 				return
 			}
 		}
@@ -272,7 +284,15 @@ func (n Node) inOrder() []Node {
 	return kids
 }
 
-func (n Node) hasChildren() bool { return n.get(nodeKidCount) > 0 }
+// kids returns the number of the first child and of the node after the last.
+func (n Node) kids() (first, end uint32) {
+	return n.get(nodeKids), n.s.field(secNodes, n.i+1, nodeWords, nodeKids)
+}
+
+func (n Node) hasChildren() bool {
+	first, end := n.kids()
+	return first < end
+}
 
 // isAnon reports whether n has only a number.
 func (n Node) isAnon() bool { return isAnon(n.Name()) }
@@ -497,19 +517,19 @@ func (n Node) Objects() []string {
 // Description returns the text of the DESCRIPTION clause. It is read from the
 // module's file when it is asked for: the text is empty if there is none, and
 // if the file has gone or changed its length.
-func (n Node) Description() string { return n.s.text(n, detDesc) }
+func (n Node) Description() string { return n.s.text(n, placeDesc) }
 
 // Reference returns the text of the REFERENCE clause, as Description does.
-func (n Node) Reference() string { return n.s.text(n, detRef) }
+func (n Node) Reference() string { return n.s.text(n, placeRef) }
 
 // File returns the name of the file that defines n and the offset of the
 // definition in it, or "" if that is not known.
 func (n Node) File() (name string, offset int) {
-	f := n.detail(detFile)
+	f := n.where(placeFile)
 	if f == 0 {
 		return "", 0
 	}
-	return n.s.fileName(f - 1), int(n.detail(detAt))
+	return n.s.fileName(f - 1), int(n.where(placeAt))
 }
 
 func (s *Set) fileName(f uint32) string {
@@ -522,11 +542,11 @@ func (s *Set) fileName(f uint32) string {
 
 // text reads a piece of a file.
 func (s *Set) text(n Node, field uint32) string {
-	f := n.detail(field)
+	f := n.where(field)
 	if f == 0 {
 		return ""
 	}
-	off, length := n.detail(field+1), n.detail(field+2)
+	off, length := n.where(field+1), n.where(field+2)
 	r, err := s.open(f - 1)
 	if err != nil {
 		return ""
@@ -598,42 +618,61 @@ func (s *Set) top() Node { return Node{s, 0} }
 
 // child returns the child of n that is shown for a sub-identifier.
 func (n Node) child(subid uint32) (Node, bool) {
-	lo, count := n.get(nodeKids), n.get(nodeKidCount)
-	end := lo + count
-	if count > 0 && subid >= 1 && subid <= count {
-		// Most tables count from 1 without holes.
-		if c := (Node{n.s, lo + subid - 1}); c.get(nodeSubID) == subid && !c.has(flagTwin) {
-			return c, true
+	i := childOf(n.s.nodes(), n.i, subid)
+	return Node{n.s, i}, i != 0
+}
+
+func (s *Set) nodes() string { return s.data[s.sec[secNodes].off:s.sec[secNodes].end] }
+
+// childOf is child on the table of nodes alone. It returns 0 for none.
+func childOf(nodes string, i, subid uint32) uint32 {
+	word := func(i, field uint32) uint32 {
+		at := 4 * (i*nodeWords + field)
+		b := nodes[at : at+4]
+		return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16 | uint32(b[3])<<24
+	}
+	lo, end := word(i, nodeKids), word(i+1, nodeKids)
+	hi := end
+	if at := subid - 1; at < end-lo { // most tables count from 1 without holes
+		switch id := word(lo+at, nodeSubID); {
+		case id == subid && word(lo+at, nodeFlags)&flagTwin == 0:
+			return lo + at
+		case id > subid:
+			hi = lo + at
 		}
 	}
-	hi := end
 	for lo < hi {
 		mid := (lo + hi) / 2
-		if n.s.field(secNodes, mid, nodeWords, nodeSubID) < subid {
+		if word(mid, nodeSubID) < subid {
 			lo = mid + 1
 		} else {
 			hi = mid
 		}
 	}
-	for ; lo < end; lo++ {
-		c := Node{n.s, lo}
-		if c.get(nodeSubID) != subid {
-			break
-		}
-		if !c.has(flagTwin) || c.has(flagPick) {
-			return c, true
+	for ; lo < end && word(lo, nodeSubID) == subid; lo++ {
+		if f := word(lo, nodeFlags); f&flagTwin == 0 || f&flagPick != 0 {
+			return lo
 		}
 	}
-	return Node{}, false
+	return 0
 }
 
 // Find returns the node that lies deepest on the way to o, and the number of
 // sub-identifiers of o that lie below it. If nothing is known of o, n is not
 // valid. It does not allocate.
 func (s *Set) Find(o snmp.OID) (n Node, below int) {
-	var buf [maxDepth]uint32
-	ids := appendSubIDs(buf[:0], o)
-	return s.find(ids)
+	nodes := s.nodes()
+	at := uint32(0)
+	for id := range o.SubIDs() {
+		if below == 0 {
+			if c := childOf(nodes, at, id); c != 0 {
+				at = c
+				continue
+			}
+		}
+		below++
+	}
+	return Node{s, at}, below
 }
 
 func (s *Set) find(ids []uint32) (n Node, below int) {

@@ -68,11 +68,14 @@ func (t *Translation) Write(w io.Writer, name string) error {
 		ok = r.fromTop(name)
 	}
 	if !ok {
-		kind := ErrNotFound
-		if r.outOfRange {
-			kind = ErrRange
+		err := r.error(name)
+		switch {
+		case in.Random:
+			err.Line = "Unknown object identifier: " + name
+		case in.Regex:
+			err.Line = noMatchLine(name)
 		}
-		return &NameError{name, r.detail, kind}
+		return err
 	}
 	if i := strings.LastIndexAny(t.Reports, "paloszt"); i >= 0 && t.Reports[i] == 'p' {
 		if n, _ := set.find(r.ids); n.IsValid() {
@@ -97,7 +100,7 @@ func (t *Translation) one(b *bufio.Writer, set *Set, ids []uint32) {
 func (t *Translation) matches(b *bufio.Writer, set *Set, pattern string) error {
 	re, err := regexp.Compile("(?i)" + pattern)
 	if err != nil {
-		return &NameError{pattern, err.Error(), ErrSyntax}
+		return &NameError{pattern, err.Error(), noMatchLine(pattern), ErrSyntax}
 	}
 	found := false
 	var visit func(list []Node)
@@ -112,9 +115,13 @@ func (t *Translation) matches(b *bufio.Writer, set *Set, pattern string) error {
 	}
 	visit(set.rootsInOrder())
 	if !found {
-		return &NameError{pattern, "Unable to find a matching object identifier", ErrNotFound}
+		return &NameError{pattern, "", noMatchLine(pattern), ErrNotFound}
 	}
 	return b.Flush()
+}
+
+func noMatchLine(pattern string) string {
+	return "Unable to find a matching object identifier for \"" + pattern + "\""
 }
 
 // whole prints the reports on the whole tree.
@@ -509,7 +516,7 @@ func (t *Translation) clauses(b *bufio.Writer, n Node) {
 	} else {
 		list("  OBJECTS\t", n.Objects())
 	}
-	if d := n.Description(); d != "" || n.detail(detDesc) != 0 {
+	if d := n.Description(); d != "" || n.where(placeDesc) != 0 {
 		b.WriteString("  DESCRIPTION\t\"" + d + "\"\n")
 	}
 	if d := n.Default(); d != "" {
