@@ -332,21 +332,25 @@ func (l *lexer) word(start int) token {
 			l.pos = i
 			return token{uint32(start), uint32(i), kEOF}
 		}
-		from := i
+		from, end := i, i
 		for i < len(src) && l.labelChar(src[i]) && (i > from || class[src[i]]&cAlnum != 0) {
 			i++
 		}
 		k = kLabel
 		switch {
 		case i == from:
+			end = start + len(word)
 			i++ // the character is lost
 		case src[from:i] == "STRING" && word == "OCTET":
 			k = kOctetString
 		case src[from:i] == "STRING":
 			k = kBits
 		}
+		if end == from {
+			end = i
+		}
 		l.pos = i
-		return token{uint32(start), uint32(i), k}
+		return token{uint32(start), uint32(end), k}
 	}
 	l.pos = i
 	k := kLabel

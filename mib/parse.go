@@ -324,8 +324,10 @@ func (p *parser) startsAt(i int) bool {
 	}
 	switch at(1) {
 	case kDefinitions, kObjectType, kObjectGroup, kObjectIdentity, kNotificationGroup, kTrapType,
-		kNotificationType, kCompliance, kCapabilities, kModuleIdentity, kMacro, kEquals:
+		kNotificationType, kCompliance, kCapabilities, kModuleIdentity, kMacro:
 		return true
+	case kEquals:
+		return at(2) != kLeftBrace
 	case kObject:
 		return at(2) == kIdentifier && at(3) == kEquals
 	}

@@ -171,7 +171,7 @@ func (t *Translation) whole(b *bufio.Writer, set *Set) {
 					line(symbolic)
 				}
 				if want['z'] {
-					fmt.Fprintf(b, "%q\t\t\t\"%s\"\n", c.Name(), dotted[1:])
+					fmt.Fprintf(b, "\"%s\"\t\t\t\"%s\"\n", c.Name(), dotted[1:])
 				}
 				if want['t'] {
 					t.typed(b, c, depth)
