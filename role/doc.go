@@ -49,4 +49,48 @@
 // implements [PacketConn] can take their place; package roletest has one that
 // lives in memory, loses, delays and forges messages on request, and runs in
 // virtual time.
+//
+// # Origin
+//
+// The package re-creates the transport module of PySNMP 2.x, whose manual
+// describes a manager and an agent that know nothing of SNMP. What that manual
+// says, its form here, and the test that holds it:
+//
+//	R1  manager: client on one socket     Manager: Dial, Open, NewManager      TestConcurrentExchanges, TestNetworks
+//	R2  agent: server                     Agent: ListenAgent, NewAgent         TestServeSeveral, TestNetworks
+//	R3  knows no SNMP                     messages are []byte                  TestImports (module)
+//	R4  any transport will do             PacketConn                           Example_transport (module)
+//	R5  destination optional, host:port   Dial, Open; ParseAddr, ResolveAddr   TestDialUDP, TestOpenReachesAll, TestParseAddr, TestResolveAddr
+//	R6  no default: each send names one   ErrBadArgument                       TestBadArguments, TestOpenReachesAll
+//	R7  default: no send names one        Dial connects the socket             TestDialUDP, TestRefusedAtOnce
+//	R8  interface to send from            Config.Local                         TestLocal, TestOpenReachesAll
+//	R9  list of interfaces to serve       ListenAgent                          TestServeSeveral, TestDefaultListenAddress, TestListenErrors
+//	R10 low ports need privileges         the error suggests a port            TestPrivilegedPort
+//	R11 tree of errors                    Error, its Kind, pollux.ErrGeneral   TestErrorTree, TestErrorText
+//	R12 no response in time               ErrNoResponse                        TestExchangeRetries, TestExchangeContext
+//	R13 no request in time                ErrNoRequest                         TestReceiveAndSend
+//
+//	manager.open              Dial, Open                            TestDialUDP, TestListenErrors
+//	manager.send              Manager.Send                          TestSendReceive
+//	manager.receive           Manager.Receive                       TestSendReceive, TestReceiveForEver
+//	manager.send_and_receive  Manager.Exchange                      TestExchangeRetries
+//	manager.read              Receive with a context already due    TestSendReceive
+//	manager.get_socket        Manager.SyscallConn                   TestSyscallConn
+//	manager.close             Manager.Close                         TestCloseWakesAll, TestCloseUDP
+//	manager.timeout           Config.Timeout                        TestExchangeRetries, TestReceiveForEver
+//	manager.retries           Config.Retries                        TestExchangeRetries
+//	agent.receive, send       Agent.Receive, Agent.Send             TestReceiveAndSend
+//	agent.receive_and_send    Agent.Serve, Agent.ServeOne           TestServeSeveral, TestReceiveAndSend
+//	bulkrole.manager          Manager.ExchangeAll                   TestExchangeAll
+//	asynrole.manager          Manager.Start, Call.Done              TestStart, TestPeerStart
+//
+// Defects of the original that are not repeated here:
+//
+//	a late answer was taken for the next           Config.Key        TestLateAnswerIsNotTheNext, TestSoak
+//	an empty datagram ended an attempt             Stats.Empty       TestDropsAreCounted, TestEmptyDatagram
+//	an answer from anywhere was taken              Config.AnySource  TestDropsAreCounted, TestAnySource
+//	two interfaces failed                          ListenAgent       TestServeSeveral
+//	65,508 octets failed with a number             ErrBadArgument    TestBadArguments, TestDialUDP
+//	the bulk form ignored timeouts and retries     ExchangeAll       TestExchangeAll
+//	a refused port could not be retried            RetryRefused      TestRefused, TestRefusedAmongThousands
 package role

@@ -1,0 +1,4 @@
+# check runs what decides whether a change may land.
+.PHONY: check
+check:
+	bash .ci/run
