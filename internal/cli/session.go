@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/pollux-snmp/pollux"
+	"github.com/pollux-snmp/pollux/mib"
+	"github.com/pollux-snmp/pollux/role"
+	"github.com/pollux-snmp/pollux/snmp"
+)
+
+// A Session is a client with all that a command needs beside it. It must be
+// closed.
+type Session struct {
+	*snmp.Client
+	Version snmp.Version
+	Target  string // the agent, as the user wrote it
+	Reader  *mib.Input
+	Printer *mib.Printer
+	Out     Output
+
+	manager *role.Manager
+}
+
+// Dial opens the session with target that the options describe, and prints to
+// stdout.
+func (o *Options) Dial(ctx context.Context, target string, stdout, stderr io.Writer) (*Session, error) {
+	cfg, err := o.ClientConfig()
+	if err != nil {
+		return nil, err
+	}
+	set, err := o.Names()
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{Version: cfg.Version, Target: target}
+	if s.Reader, err = o.Reader(set); err != nil {
+		return nil, err
+	}
+	if s.Printer, err = o.Printer(set); err != nil {
+		return nil, err
+	}
+	if s.Out, err = o.OutputTo(stdout, s.Printer); err != nil {
+		return nil, err
+	}
+	addr, err := pollux.Resolve(ctx, target)
+	if err != nil {
+		return nil, err
+	}
+	if s.manager, err = role.Dial(ctx, addr, pollux.RoleConfig()); err != nil {
+		return nil, err
+	}
+	var conn snmp.Conn = s.manager.To(role.Addr{})
+	if o.Dump {
+		conn = &dumpConn{conn, stderr, addr, s.manager.LocalAddr()}
+	}
+	if s.Client, err = snmp.NewClient(conn, cfg); err != nil {
+		s.manager.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close ends the output and closes the socket.
+func (s *Session) Close() error {
+	err := s.Out.Close()
+	s.manager.Close()
+	return err
+}
+
+// OIDs reads names of objects.
+func (s *Session) OIDs(names []string) ([]snmp.OID, error) {
+	var oids []snmp.OID
+	for _, name := range names {
+		oid, err := s.Reader.OID(name)
+		if err != nil {
+			return nil, err
+		}
+		oids = append(oids, oid)
+	}
+	return oids, nil
+}
+
+// PrintAll prints bindings.
+func (s *Session) PrintAll(vbs []snmp.VarBind) error {
+	for _, vb := range vbs {
+		if err := s.Out.Print(vb); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ClientConfig returns what the options say of the client.
+func (o *Options) ClientConfig() (*snmp.Config, error) {
+	version, err := o.SNMPVersion()
+	if err != nil {
+		return nil, err
+	}
+	cfg := &snmp.Config{Version: version, Timeout: o.attempt(), Retries: o.retries()}
+	switch {
+	case version == snmp.V3:
+		return nil, &UsageError{"SNMPv3 is not built in yet"}
+	case o.Community == "":
+		return nil, &UsageError{"No community name specified."}
+	}
+	cfg.Community = o.Community
+	return cfg, nil
+}
+
+// A dumpConn prints the messages of a Conn in hexadecimal, as -d does.
+type dumpConn struct {
+	snmp.Conn
+	w           io.Writer
+	peer, local role.Addr
+}
+
+func (d *dumpConn) Send(ctx context.Context, msg []byte) error {
+	d.dump("Sending %d bytes to %s", msg)
+	return d.Conn.Send(ctx, msg)
+}
+
+func (d *dumpConn) Exchange(ctx context.Context, key uint32, req, buf []byte, timeout time.Duration, retries int) ([]byte, error) {
+	d.dump("Sending %d bytes to %s", req)
+	rsp, err := d.Conn.Exchange(ctx, key, req, buf, timeout, retries)
+	if err == nil {
+		d.dump("Received %d byte packet from %s", rsp)
+	}
+	return rsp, err
+}
+
+func (d *dumpConn) dump(title string, msg []byte) {
+	bracket := func(ap netip.AddrPort) string { return fmt.Sprintf("[%v]:%d", ap.Addr(), ap.Port()) }
+	path := strings.ToUpper(d.peer.Network()) + ": "
+	if ap := d.peer.AddrPort(); ap.IsValid() {
+		path += bracket(ap) + "->" + bracket(d.local.AddrPort())
+	} else {
+		path += d.peer.Name()
+	}
+	fmt.Fprintf(d.w, "\n"+title+"\n", len(msg), path)
+	for off := 0; off < len(msg); off += 16 {
+		line := msg[off:min(off+16, len(msg))]
+		hex, text := "", ""
+		for i, c := range line {
+			hex += fmt.Sprintf("%02X ", c)
+			if i%4 == 3 {
+				hex += " "
+			}
+			if c < ' ' || c > '~' {
+				c = '.'
+			}
+			text += string(rune(c))
+		}
+		fmt.Fprintf(d.w, "%04d: %-52s  %s\n", off, hex, text)
+	}
+	fmt.Fprintln(d.w)
+}
+
+// Interactive reports whether standard error is a terminal, where progress may
+// be shown.
+func Interactive() bool { return isTerminal(os.Stderr) }
