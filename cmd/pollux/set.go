@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pollux-snmp/pollux/internal/cli"
+	"github.com/pollux-snmp/pollux/mib"
 	"github.com/pollux-snmp/pollux/snmp"
 )
 
@@ -65,11 +67,19 @@ func readVarBinds(s *cli.Session, words []string) ([]snmp.VarBind, error) {
 		if len(words[1]) != 1 {
 			return nil, &cli.UsageError{Text: words[0] + ": Bad object type: " + words[1]}
 		}
-		oid, err := s.Reader.OID(words[0])
+		oid, err := s.OID(words[0])
 		if err != nil {
 			return nil, err
 		}
 		v, err := s.Reader.Value(oid, words[1][0], words[2])
+		var bad *mib.ValueError
+		if errors.As(err, &bad) {
+			why := "Bad value notation"
+			if errors.Is(err, mib.ErrRange) {
+				why = "Value out of range"
+			}
+			return nil, &cli.UsageError{Text: words[0] + ": " + why + " (" + bad.Detail + ")"}
+		}
 		if err != nil {
 			return nil, err
 		}

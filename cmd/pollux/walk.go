@@ -19,7 +19,7 @@ type walk struct {
 	p *program
 	s *cli.Session
 
-	root, end snmp.OID
+	root, end snmp.OID // end is the first OID not to print, or zero
 	bulk      bool
 
 	include   bool   // -Ci: the root's own instance, too
@@ -67,15 +67,14 @@ func (p *program) walk(ctx context.Context, w *walk, args []string) error {
 	}
 	return p.session(ctx, func(s *cli.Session) error {
 		var err error
-		w.s, w.root = s, mib2
+		w.s, w.root, w.end = s, mib2, mib2.NextSibling()
 		if len(args) > 1 {
-			if w.root, err = s.Reader.OID(args[1]); err != nil {
+			if w.root, w.end, err = s.Subtree(args[1]); err != nil {
 				return err
 			}
 		}
-		w.end = w.root.NextSibling()
 		if w.endName != "" {
-			if w.end, err = s.Reader.OID(w.endName); err != nil {
+			if w.end, err = s.OID(w.endName); err != nil {
 				return err
 			}
 		}
@@ -132,11 +131,8 @@ func (w *walk) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := w.s.Out.Close(); err != nil {
-		return err
-	}
 	if w.count {
-		fmt.Fprintf(w.p.stdout, "Variables found: %d\n", w.found)
+		w.s.Say("Variables found: %d\n", w.found)
 	}
 	if w.total {
 		fmt.Fprintf(w.p.stderr, "Total traversal time = %f seconds\n", time.Since(start).Seconds())
@@ -169,7 +165,7 @@ func (w *walk) below(ctx context.Context) error {
 		case err != nil:
 			return err
 		case rsp.ErrorStatus == snmp.NoSuchName:
-			fmt.Fprintln(w.p.stdout, "End of MIB")
+			w.s.Say("End of MIB\n")
 			return nil
 		case rsp.ErrorStatus != snmp.NoError:
 			cli.PrintResponseError(w.p.stderr, "Error in packet.", &snmp.ResponseError{Status: rsp.ErrorStatus, Index: rsp.ErrorIndex, OID: last}, w.s.Printer.AppendOID)
@@ -178,13 +174,12 @@ func (w *walk) below(ctx context.Context) error {
 			return fmt.Errorf("the agent answered without bindings")
 		}
 		for _, vb := range rsp.VarBinds {
-			if vb.OID.Compare(w.end) >= 0 {
+			if !w.end.IsZero() && vb.OID.Compare(w.end) >= 0 {
 				return nil
 			}
 			w.found++
 			if w.each {
-				w.s.Out.Close()
-				fmt.Fprintf(w.p.stdout, "%f s: ", time.Since(start).Seconds())
+				w.s.Say("%f s: ", time.Since(start).Seconds())
 			}
 			if err := w.s.Out.Print(vb); err != nil {
 				return err
@@ -195,7 +190,7 @@ func (w *walk) below(ctx context.Context) error {
 			}
 			if vb.OID.Compare(last) <= 0 && !w.unchecked {
 				name := w.s.Printer.AppendOID
-				w.s.Out.Close()
+				w.s.Out.Flush()
 				fmt.Fprintf(w.p.stderr, "Error: OID not increasing: %s\n >= %s\n\n", name(nil, last), name(nil, vb.OID))
 				return &cli.Reported{Code: 1}
 			}

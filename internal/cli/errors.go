@@ -31,7 +31,6 @@ func Report(w io.Writer, command, target string, err error) int {
 		reported *Reported
 		response *snmp.ResponseError
 		name     *mib.NameError
-		value    *mib.ValueError
 		dns      *net.DNSError
 		usage    *UsageError
 	)
@@ -43,8 +42,8 @@ func Report(w io.Writer, command, target string, err error) int {
 		return 2
 	case errors.As(err, &usage):
 		fmt.Fprintf(w, "%s\nTry \"pollux %s --help\".\n", usage.Text, command)
-	case errors.As(err, &name), errors.As(err, &value):
-		fmt.Fprintln(w, err)
+	case errors.As(err, &name):
+		fmt.Fprintln(w, name.Line)
 	case errors.As(err, &dns):
 		fmt.Fprintf(w, "pollux %s: Unknown host (%s)\n", command, target)
 	case errors.Is(err, role.ErrNoResponse):

@@ -16,6 +16,7 @@ import (
 // An Output prints bindings in the form that --output names. It must be closed.
 type Output interface {
 	Print(vb snmp.VarBind) error
+	Flush() error // writes what can be written already
 	Close() error
 }
 
@@ -77,6 +78,7 @@ func (t *textOutput) Print(vb snmp.VarBind) error {
 	return err
 }
 
+func (t *textOutput) Flush() error { return t.w.Flush() }
 func (t *textOutput) Close() error { return t.w.Flush() }
 
 // jsonOutput prints an array of objects: name, oid, type, value in JSON's own
@@ -119,6 +121,8 @@ func (j *jsonOutput) Print(vb snmp.VarBind) error {
 	return err
 }
 
+func (j *jsonOutput) Flush() error { return j.w.Flush() }
+
 func (j *jsonOutput) Close() error {
 	end := "\n]\n"
 	if !j.more {
@@ -134,7 +138,8 @@ type csvOutput struct {
 }
 
 func (c *csvOutput) Print(vb snmp.VarBind) error { return c.w.Write(fields(c.p, vb)) }
-func (c *csvOutput) Close() error                { c.w.Flush(); return c.w.Error() }
+func (c *csvOutput) Flush() error                { c.w.Flush(); return c.w.Error() }
+func (c *csvOutput) Close() error                { return c.Flush() }
 
 type tableOutput struct {
 	w *tabwriter.Writer
@@ -150,4 +155,5 @@ func (t *tableOutput) Print(vb snmp.VarBind) error {
 	return err
 }
 
+func (t *tableOutput) Flush() error { return nil } // columns wait for the widest
 func (t *tableOutput) Close() error { return t.w.Flush() }

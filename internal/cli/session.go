@@ -25,7 +25,8 @@ type Session struct {
 	Printer *mib.Printer
 	Out     Output
 
-	manager *role.Manager
+	manager        *role.Manager
+	stdout, stderr io.Writer
 }
 
 // Dial opens the session with target that the options describe, and prints to
@@ -39,7 +40,7 @@ func (o *Options) Dial(ctx context.Context, target string, stdout, stderr io.Wri
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{Version: cfg.Version, Target: target}
+	s := &Session{Version: cfg.Version, Target: target, stdout: stdout, stderr: stderr}
 	if s.Reader, err = o.Reader(set); err != nil {
 		return nil, err
 	}
@@ -74,17 +75,64 @@ func (s *Session) Close() error {
 	return err
 }
 
+// roots are the names of one sub-identifier, which is too short for an OID in
+// a message. Net-SNMP sends each as the OID with this number below 0, which
+// for a walk comes before all that agents have.
+var roots = map[string]snmp.OID{
+	"0": snmp.MustParseOID("0.0"), "ccitt": snmp.MustParseOID("0.0"),
+	"1": snmp.MustParseOID("0.1"), "iso": snmp.MustParseOID("0.1"),
+	"2": snmp.MustParseOID("0.2"), "joint-iso-ccitt": snmp.MustParseOID("0.2"),
+}
+
+// OID reads the name of an object.
+func (s *Session) OID(name string) (snmp.OID, error) {
+	if root, ok := roots[strings.TrimPrefix(name, ".")]; ok {
+		return root, nil
+	}
+	return s.Reader.OID(name)
+}
+
+// Subtree reads the name of a subtree, and returns the OID that stands for it
+// and the first OID after it, which is zero if there is none.
+func (s *Session) Subtree(name string) (root, end snmp.OID, err error) {
+	root, err = s.OID(name)
+	if err != nil {
+		return root, end, err
+	}
+	if _, short := roots[strings.TrimPrefix(name, ".")]; !short {
+		return root, root.NextSibling(), nil
+	}
+	switch root {
+	case roots["0"]:
+		end = snmp.MustParseOID("1.0")
+	case roots["1"]:
+		end = snmp.MustParseOID("2.0")
+	}
+	return root, end, nil
+}
+
 // OIDs reads names of objects.
 func (s *Session) OIDs(names []string) ([]snmp.OID, error) {
 	var oids []snmp.OID
 	for _, name := range names {
-		oid, err := s.Reader.OID(name)
+		oid, err := s.OID(name)
 		if err != nil {
 			return nil, err
 		}
 		oids = append(oids, oid)
 	}
 	return oids, nil
+}
+
+// Say prints a line that is no binding: after what has been printed as text,
+// but to stderr if the output has another form.
+func (s *Session) Say(format string, args ...any) {
+	s.Out.Flush()
+	w := s.stdout
+	if _, ok := s.Out.(*textOutput); !ok {
+		w = s.stderr
+	}
+	fmt.Fprintf(w, format, args...)
 }
 
 // PrintAll prints bindings.
