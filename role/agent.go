@@ -71,22 +71,9 @@ func NewAgent(cfg *Config, conns ...PacketConn) *Agent {
 		if r, ok := conn.(errorReader); ok {
 			drain = func() bool { return r.readErrors(func(*Message) { a.count.undelivered.Add(1) }) > 0 }
 		}
-		a.ports = append(a.ports, &port{conn, newSender(conn, a.sent, drain)})
+		a.ports = append(a.ports, &port{conn, newSender(conn, &a.count, func(ticket, error) {}, drain)})
 	}
 	return a
-}
-
-// sent is told by the senders what became of each message.
-func (a *Agent) sent(t *ticket, err error) {
-	if t.err != nil {
-		t.err <- err
-	}
-	if err != nil {
-		a.count.sendErrors.Add(1)
-		return
-	}
-	a.count.sent.Add(1)
-	a.count.answered.Add(1)
 }
 
 // LocalAddrs returns the addresses that the agent serves, in the order in

@@ -39,8 +39,8 @@ type Manager struct {
 
 	closing sync.Mutex // held by Close
 	done    chan struct{}
-	err     error // why done is closed
-	reader  sync.WaitGroup
+	err     error          // why done is closed
+	running sync.WaitGroup // goroutines
 	expires sync.WaitGroup // timers that are armed, or run expire
 }
 
@@ -123,7 +123,7 @@ func Dial(ctx context.Context, dst Addr, cfg *Config) (*Manager, error) {
 	}
 	m := newManager(conn, dst, &c)
 	m.joined = dst.id == udpName && !c.AnySource
-	m.reader.Go(m.read)
+	m.running.Go(m.read)
 	return m, nil
 }
 
@@ -161,7 +161,7 @@ func Open(ctx context.Context, cfg *Config) (*Manager, error) {
 func NewManager(conn PacketConn, cfg *Config) *Manager {
 	c := cfg.withDefaults()
 	m := newManager(conn, Addr{}, &c)
-	m.reader.Go(m.read)
+	m.running.Go(m.read)
 	return m
 }
 
@@ -176,9 +176,15 @@ func newManager(conn PacketConn, dst Addr, cfg *Config) *Manager {
 	}
 	var drain func() bool
 	if r, ok := conn.(errorReader); ok {
-		drain = func() bool { return r.readErrors(m.undelivered) > 0 }
+		drain = func() bool {
+			return r.readErrors(func(msg *Message) {
+				back := *msg
+				back.Buf = append([]byte(nil), msg.Buf...)
+				m.spawn(func() { m.undelivered(&back) })
+			}) > 0
+		}
 	}
-	m.tx = newSender(conn, m.sent, drain)
+	m.tx = newSender(conn, &m.count, m.failed, drain)
 	for i := range m.tables {
 		t := &m.tables[i]
 		t.start, t.expires = m.start, &m.expires
@@ -511,18 +517,21 @@ func (m *Manager) Cancel(c *Call) bool {
 	return true
 }
 
-// sent is told by the sender what became of each message.
-func (m *Manager) sent(t *ticket, err error) {
-	if t.err != nil {
-		t.err <- err
-	}
-	if err == nil {
-		m.count.sent.Add(1)
-		return
-	}
-	m.count.sendErrors.Add(1)
+// failed is told by the sender that a message could not be written. The call
+// that it was of hears it on another goroutine: its Done may start the next
+// one, which must not happen inside of the one before.
+func (m *Manager) failed(t ticket, err error) {
 	if t.call {
-		m.setback(t.dst, t.key, err)
+		m.spawn(func() { m.setback(t.dst, t.key, err) })
+	}
+}
+
+// spawn runs f on a goroutine that Close waits for, or not at all after Close.
+func (m *Manager) spawn(f func()) {
+	m.closing.Lock()
+	defer m.closing.Unlock()
+	if m.err == nil {
+		m.running.Go(f)
 	}
 }
 
@@ -768,7 +777,7 @@ func (m *Manager) expire(t *table) {
 func (m *Manager) Close() error {
 	m.shut(net.ErrClosed)
 	err := m.conn.Close()
-	m.reader.Wait()
+	m.running.Wait()
 	m.expires.Wait()
 	if err != nil {
 		return &Error{Op: "close", Addr: m.conn.LocalAddr().String(), Kind: ErrNetwork, Err: err}
@@ -779,14 +788,13 @@ func (m *Manager) Close() error {
 // shut ends all calls, and refuses later ones.
 func (m *Manager) shut(err error) {
 	m.closing.Lock()
-	defer m.closing.Unlock()
-	select {
-	case <-m.done:
+	if m.err != nil {
+		m.closing.Unlock()
 		return
-	default:
 	}
 	m.err = err
 	close(m.done)
+	m.closing.Unlock()
 	for i := range m.tables {
 		t := &m.tables[i]
 		var open []*Call

@@ -529,3 +529,52 @@ func TestPeerStart(t *testing.T) {
 		}
 	})
 }
+
+// A failure that is known at once does not end inside of Start: a program that
+// starts the next exchange whenever one fails does not run out of stack, and
+// the outbox, however full, makes nobody wait for himself.
+func TestFailuresDoNotNest(t *testing.T) {
+	m := role.NewManager(&deafConn{closed: make(chan struct{})}, &role.Config{Key: key})
+	defer m.Close()
+	const chains, length = 2000, 100
+	var wg sync.WaitGroup
+	var failures atomic.Int64
+	for i := range uint32(chains) {
+		wg.Add(1)
+		c := &role.Call{Dst: agentAddr, Key: i, Req: message(i, "x")}
+		left := length
+		c.Done = func(c *role.Call) {
+			if !errors.Is(c.Err, syscall.EPERM) || !errors.Is(c.Err, role.ErrNetwork) {
+				t.Errorf("error = %v, want %v", c.Err, syscall.EPERM)
+			}
+			failures.Add(1)
+			if left--; left == 0 {
+				wg.Done()
+			} else if err := m.Start(c); err != nil {
+				t.Errorf("Start() error = %v", err)
+				wg.Done()
+			}
+		}
+		if err := m.Start(c); err != nil {
+			t.Fatalf("Start() error = %v", err)
+		}
+	}
+	wg.Wait()
+	if got := failures.Load(); got != chains*length {
+		t.Errorf("%d exchanges failed, want %d", got, chains*length)
+	}
+	err := m.Send(t.Context(), agentAddr, message(1, "x"))
+	wantError(t, "Send()", err, syscall.EPERM)
+	if s := m.Stats(); s.SendErrors != chains*length+1 || s.Sent != 0 {
+		t.Errorf("Stats() = %+v, want %d errors", s, chains*length+1)
+	}
+}
+
+// A deafConn may not send.
+type deafConn struct{ closed chan struct{} }
+
+func (d *deafConn) ReadBatch([]role.Message) (int, error)  { <-d.closed; return 0, net.ErrClosed }
+func (d *deafConn) WriteBatch([]role.Message) (int, error) { return 0, syscall.EPERM }
+func (d *deafConn) LocalAddr() role.Addr                   { return managerAddr }
+func (d *deafConn) SetReadDeadline(time.Time) error        { return nil }
+func (d *deafConn) Close() error                           { close(d.closed); return nil }

@@ -9,14 +9,14 @@ import "sync"
 type sender struct {
 	conn PacketConn
 
-	// done is told of each message: err is nil if it was written. It is
-	// called by whichever caller wrote, without locks.
-	done func(t *ticket, err error)
+	count *counters
 
-	// drain, if not nil, fetches what the network gave back. It reports
-	// whether there was anything: a failed write may then be about an
-	// earlier message.
-	drain func() bool
+	// failed is told of each message that could not be written, and drain,
+	// if not nil, fetches what the network gave back. It reports whether
+	// there was anything: a failed write may then be about an earlier
+	// message. Whoever writes calls them; they must neither wait nor send.
+	failed func(t ticket, err error)
+	drain  func() bool
 
 	mu    sync.Mutex
 	room  sync.Cond // the outbox was taken
@@ -46,8 +46,8 @@ const (
 	outboxSize = 1 << 18 // octets
 )
 
-func newSender(conn PacketConn, done func(*ticket, error), drain func() bool) *sender {
-	s := &sender{conn: conn, done: done, drain: drain}
+func newSender(conn PacketConn, count *counters, failed func(ticket, error), drain func() bool) *sender {
+	s := &sender{conn: conn, count: count, failed: failed, drain: drain}
 	s.room.L = &s.mu
 	return s
 }
@@ -138,8 +138,9 @@ func (s *sender) writeAll(o *outbox) {
 	again := true
 	for i := 0; i < len(o.ms); {
 		n, err := s.conn.WriteBatch(o.ms[i:])
+		s.count.sent.Add(uint64(n))
 		for range n {
-			s.done(&o.tickets[i], nil)
+			o.tickets[i].result(nil)
 			i++
 			again = true
 		}
@@ -150,9 +151,18 @@ func (s *sender) writeAll(o *outbox) {
 			again = false // the error was of an earlier message: try this one once more
 			continue
 		}
-		s.done(&o.tickets[i], err)
+		s.count.sendErrors.Add(1)
+		o.tickets[i].result(err)
+		s.failed(o.tickets[i], err)
 		i++
 		again = true
+	}
+}
+
+// result tells the caller that waits for it what became of its message.
+func (t *ticket) result(err error) {
+	if t.err != nil {
+		t.err <- err
 	}
 }
 

@@ -7,7 +7,7 @@ import "sync/atomic"
 type Stats struct {
 	Sent        uint64 // messages written, retransmissions included
 	Received    uint64 // messages read
-	Answered    uint64 // exchanges that got their answer (manager), answers sent (agent)
+	Answered    uint64 // exchanges that got their answer
 	Retries     uint64 // retransmissions
 	NoResponse  uint64 // exchanges that ended without an answer
 	Undelivered uint64 // times the network reported that a message did not arrive
