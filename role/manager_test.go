@@ -287,12 +287,12 @@ func TestStart(t *testing.T) {
 		if err := r.m.Start(dead); err != nil {
 			t.Fatalf("Start() error = %v", err)
 		}
-		time.Sleep(4*time.Second - 1)
+		time.Sleep(4*time.Second - time.Nanosecond)
 		synctest.Wait()
 		if failed.Load() != nil {
 			t.Errorf("done after %v, want 4s", time.Since(start))
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if c := failed.Load(); c == nil || !errors.Is(c.Err, role.ErrNoResponse) || c.Attempts != 2 {
 			t.Errorf("after 4s the call is %+v, want ErrNoResponse after 2 attempts", c)

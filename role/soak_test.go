@@ -33,8 +33,7 @@ func TestSoak(t *testing.T) {
 			})
 		}
 		started, answered, wrong := 0, 0, 0
-		var next func(c *role.Call)
-		next = func(c *role.Call) {
+		next := func(c *role.Call) {
 			if started == exchanges {
 				return
 			}
