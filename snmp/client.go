@@ -11,15 +11,43 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/pollux-snmp/pollux/usm"
 )
 
-// Config holds the settings of a [Client]. The zero Config is valid.
+// Config holds the settings of a [Client]. It needs a Community or a User; the
+// zero value of every other field is its default.
 type Config struct {
-	// Version is V1 or V2c; 0 means V2c.
+	// Version is that of the messages; 0 means V3 if User is set, else V2c.
 	Version Version
 
-	// Community is the password of SNMPv1 and SNMPv2c; "" means "public".
+	// Community is the password of SNMPv1 and SNMPv2c, which need one: there
+	// is no default, as agents do not answer a wrong one.
 	Community string
+
+	// User is who asks in SNMPv3, and Level the protection of the messages;
+	// 0 means the highest that User has. Many Clients can share one User,
+	// and should, as its keys are costly to make.
+	User  *usm.User
+	Level usm.SecurityLevel
+
+	// ContextName is the context of SNMPv3 to ask in. ContextEngineID is its
+	// engine; nil means the peer's own.
+	ContextName     string
+	ContextEngineID usm.EngineID
+
+	// EngineID is the authoritative engine's (securityEngineID): for a
+	// request that of the peer, which is discovered if it is nil, and for a
+	// trap that of this program, which needs it.
+	EngineID usm.EngineID
+
+	// Clock is that engine's boots and time, if known. The zero Clock means
+	// for a request to ask the peer, and for a trap 1 and the seconds since
+	// the start of 2020 (UTC).
+	Clock usm.Clock
+
+	// Now returns the time; nil means time.Now.
+	Now func() time.Time
 
 	// Timeout bounds each attempt of a request. 0 means the Conn's own. The
 	// context of a call bounds the call.
@@ -29,45 +57,118 @@ type Config struct {
 	// number, negative none.
 	Retries int
 
+	// MaxSize is the greatest length of a message in octets, to the peer or
+	// from it; 0 means 65507, and it is at least 484. A Get that needs more
+	// is split.
+	MaxSize int
+
 	// MaxRepetitions is how many bindings a Walk asks for in one message; 0
 	// means 20. It asks for fewer when an agent says tooBig.
 	MaxRepetitions int
 }
 
-// A Client asks one peer. Its methods can be called from any number of
-// goroutines, and what they return is copies. Their errors are those of the
-// Conn, a [*ResponseError], or below [ErrBadArgument] or [ErrBadAnswer].
-type Client struct {
-	conn   Conn
-	cfg    Config
-	lastID atomic.Uint32
-}
+// maxUDP is the greatest length of a UDP datagram's content.
+const maxUDP = 65507
 
-// NewClient returns a Client that asks over c, which it does not close. A nil
-// cfg means the defaults. The error wraps [ErrBadArgument].
-func NewClient(c Conn, cfg *Config) (*Client, error) {
-	client := &Client{conn: c}
-	if cfg != nil {
-		client.cfg = *cfg
-	}
-	f := &client.cfg
-	if f.Version == 0 {
+// check returns f with its defaults.
+func (f Config) check() (*Config, error) {
+	switch {
+	case f.Version != 0:
+	case f.User != nil:
+		f.Version = V3
+	default:
 		f.Version = V2c
 	}
-	if f.Community == "" {
-		f.Community = "public"
+	if f.Now == nil {
+		f.Now = time.Now
+	}
+	if f.MaxSize == 0 {
+		f.MaxSize = maxUDP
 	}
 	if f.MaxRepetitions == 0 {
 		f.MaxRepetitions = 20
 	}
-	switch {
-	case f.Version != V1 && f.Version != V2c:
-		return nil, &detail{"client of version " + f.Version.String(), ErrBadArgument}
-	case f.MaxRepetitions < 0 || f.MaxRepetitions > math.MaxInt32:
-		return nil, &detail{"client with max-repetitions " + strconv.Itoa(f.MaxRepetitions), ErrBadArgument}
+	bad := func(text string) (*Config, error) {
+		return nil, &detail{"client " + text, ErrBadArgument}
 	}
-	client.lastID.Store(rand.Uint32())
+	switch {
+	case f.Version > V3:
+		return bad("of version " + f.Version.String())
+	case f.Version == V3 && f.User == nil:
+		return bad("of SNMPv3 without a user: set Config.User")
+	case f.Version != V3 && f.Community == "":
+		return bad("of SNMPv" + f.Version.String() + " without a community: set Config.Community")
+	case f.MaxSize < minMaxSize || f.MaxSize > math.MaxInt32:
+		return bad("with a message size of " + strconv.Itoa(f.MaxSize))
+	case f.MaxRepetitions < 0 || f.MaxRepetitions > math.MaxInt32:
+		return bad("with max-repetitions " + strconv.Itoa(f.MaxRepetitions))
+	}
+	if f.Version == V3 {
+		if err := f.User.Check(); err != nil {
+			return nil, fmt.Errorf("snmp: %w: %w", ErrBadArgument, err)
+		}
+		if f.Level == 0 {
+			f.Level = f.User.Level()
+		}
+		switch {
+		case f.Level > f.User.Level():
+			return bad("at " + f.Level.String() + " with a user for " + f.User.Level().String())
+		case len(f.EngineID) > maxEngineID || len(f.ContextEngineID) > maxEngineID:
+			return bad("with an engine ID of more than 32 octets")
+		}
+	}
+	return &f, nil
+}
+
+// A Client asks one peer. Its methods can be called from any number of
+// goroutines, and what they return is copies. Their errors are those of the
+// Conn, a [*ResponseError], or below [ErrBadArgument], [ErrBadAnswer] or, in
+// SNMPv3, [ErrReport].
+type Client struct {
+	conn Conn
+	cfg  *Config // never changed
+	peer *peer   // shared by the Clients that With makes
+}
+
+// A peer is what Clients learn of the one that they ask.
+type peer struct {
+	lastID atomic.Uint32
+
+	mu     sync.Mutex
+	engine *engine // SNMPv3: what the peer is known to be; nil if not known
+	own    *engine // SNMPv3: this program as the sender of traps
+	flight *flight // SNMPv3: who is finding out; nil if nobody is
+}
+
+// NewClient returns a Client that asks over c, which it does not close. It
+// copies cfg. The error wraps [ErrBadArgument].
+func NewClient(c Conn, cfg *Config) (*Client, error) {
+	if cfg == nil {
+		cfg = new(Config)
+	}
+	checked, err := cfg.check()
+	if err != nil {
+		return nil, err
+	}
+	client := &Client{c, checked, new(peer)}
+	client.peer.lastID.Store(rand.Uint32())
 	return client, nil
+}
+
+// With returns a Client of the same peer with settings that change has changed:
+// for calls in another context, with another community, user or level, or with
+// another timeout. It shares what c knows of the peer, and costs little. The
+// error wraps [ErrBadArgument].
+func (c *Client) With(change func(*Config)) (*Client, error) {
+	cfg := *c.cfg
+	if change(&cfg); cfg.User != c.cfg.User && cfg.Level == c.cfg.Level {
+		cfg.Level = 0
+	}
+	checked, err := cfg.check()
+	if err != nil {
+		return nil, err
+	}
+	return &Client{c.conn, checked, c.peer}, nil
 }
 
 // Get returns the values of the instances oids, in their order. One that does
@@ -113,7 +214,7 @@ func (c *Client) Do(ctx context.Context, p PDU) (PDU, error) {
 	case Response, Report:
 		return PDU{}, &detail{"request that is a " + p.Type.String(), ErrBadArgument}
 	case TrapV1, TrapV2:
-		if err := c.encode(&p, s); err != nil {
+		if err := c.encodeTrap(&p, s); err != nil {
 			return PDU{}, err
 		}
 		return PDU{}, c.conn.Send(ctx, s.req)
@@ -179,26 +280,6 @@ func (c *Client) walkStep(ctx context.Context, last OID, repetitions int) ([]Var
 	return c.GetBulk(ctx, 0, repetitions, last)
 }
 
-// A scratch holds what one request needs and returns nothing of.
-type scratch struct {
-	req, buf []byte
-	vbs      []VarBind
-	parser   Parser
-}
-
-var pool = sync.Pool{New: func() any { return new(scratch) }}
-
-// maxScratch is the greatest capacity that a scratch keeps, in octets.
-const maxScratch = 64 << 10
-
-func (s *scratch) free() {
-	clear(s.vbs)
-	s.req, s.buf, s.vbs, s.parser = s.req[:0], s.buf[:0], s.vbs[:0], Parser{}
-	if cap(s.req) <= maxScratch && cap(s.buf) <= maxScratch && cap(s.vbs) <= maxScratch/48 {
-		pool.Put(s)
-	}
-}
-
 func (c *Client) get(ctx context.Context, p *PDU, oids []OID) ([]VarBind, error) {
 	s := pool.Get().(*scratch)
 	defer s.free()
@@ -217,87 +298,5 @@ func (c *Client) ask(ctx context.Context, p *PDU, s *scratch) ([]VarBind, error)
 	if err := c.exchange(ctx, p, s); err != nil {
 		return nil, err
 	}
-	if rsp := s.parser.PDU(); rsp.ErrorStatus != NoError {
-		e := &ResponseError{Status: rsp.ErrorStatus, Index: rsp.ErrorIndex}
-		if i := rsp.ErrorIndex; i >= 1 && i <= len(p.VarBinds) {
-			e.OID = p.VarBinds[i-1].OID
-		}
-		return nil, e
-	}
-	vbs, err := s.parser.VarBinds()
-	if err != nil {
-		return nil, badAnswer("", err)
-	}
-	n, max := len(vbs), len(p.VarBinds)
-	if p.Type == GetBulkRequest {
-		single := min(p.NonRepeaters, max)
-		if rounds := max - single; rounds > 0 && p.MaxRepetitions <= (math.MaxInt32-single)/rounds {
-			max = single + rounds*p.MaxRepetitions
-		} else if rounds > 0 {
-			max = math.MaxInt32
-		}
-	}
-	if n > max || n < max && p.Type != GetBulkRequest {
-		return nil, badAnswer(strconv.Itoa(n)+" bindings for "+strconv.Itoa(max), nil)
-	}
-	if p.Type == GetRequest || p.Type == SetRequest {
-		for i := range vbs {
-			if vbs[i].OID != p.VarBinds[i].OID {
-				return nil, badAnswer("binding "+strconv.Itoa(i+1)+" has another OID than the request", nil)
-			}
-		}
-	}
-	return vbs, nil
-}
-
-// encode gives p a request-id and appends its message to s.req.
-func (c *Client) encode(p *PDU, s *scratch) (err error) {
-	p.RequestID = c.nextID()
-	m := Message{Version: c.cfg.Version, Community: c.cfg.Community, PDU: *p}
-	s.req, err = m.Append(s.req)
-	return err
-}
-
-// exchange sends p and leaves s.parser at the first binding of the answer.
-func (c *Client) exchange(ctx context.Context, p *PDU, s *scratch) (err error) {
-	if err = c.encode(p, s); err != nil {
-		return err
-	}
-	s.buf, err = c.conn.Exchange(ctx, uint32(p.RequestID), s.req, s.buf, c.cfg.Timeout, c.cfg.Retries)
-	if err != nil {
-		return err
-	}
-	if err = s.parser.Start(s.buf); err != nil {
-		return badAnswer("", err)
-	}
-	rsp := s.parser.PDU()
-	switch {
-	case s.parser.Version() != c.cfg.Version:
-		return badAnswer("version "+s.parser.Version().String(), nil)
-	case string(s.parser.RawCommunity()) != c.cfg.Community:
-		return badAnswer("another community", nil)
-	case rsp.Type != Response:
-		return badAnswer("a PDU of type "+rsp.Type.String(), nil)
-	case rsp.RequestID != p.RequestID:
-		return badAnswer("another request-id", nil)
-	}
-	return nil
-}
-
-// nextID returns a request-id. It is never 0, which some agents answer
-// everything with, nor negative, which others get wrong.
-func (c *Client) nextID() int32 {
-	for {
-		if id := int32(c.lastID.Add(1) & math.MaxInt32); id != 0 {
-			return id
-		}
-	}
-}
-
-// badAnswer returns an error below [ErrBadAnswer] and err.
-func badAnswer(text string, err error) error {
-	if err != nil {
-		return fmt.Errorf("snmp: %w: %w", ErrBadAnswer, err)
-	}
-	return &detail{"bad answer: " + text, ErrBadAnswer}
+	return results(p, s)
 }

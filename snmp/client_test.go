@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pollux-snmp/pollux/usm"
 )
 
 // A fakeConn answers from memory. Change, if any, may spoil each answer; a nil
@@ -125,7 +127,7 @@ func fakeTree(n int) (tree []VarBind, table OID) {
 
 func newTestClient(t testing.TB, f *fakeConn, v Version) *Client {
 	t.Helper()
-	c, err := NewClient(f, &Config{Version: v})
+	c, err := NewClient(f, &Config{Version: v, Community: "public"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,16 +190,21 @@ func TestClientCalls(t *testing.T) {
 }
 
 func TestClientRefuses(t *testing.T) {
-	for _, cfg := range []Config{{Version: V3}, {Version: 9}, {MaxRepetitions: -1}} {
+	user := testUser(usm.SHA256, usm.NoPriv)
+	for _, cfg := range []Config{
+		{}, {Version: V1}, {Version: V3}, {Version: V3, Community: "public"}, {Version: V2c, User: user}, {Version: 9, Community: "public"},
+		{Community: "public", MaxRepetitions: -1}, {Community: "public", MaxSize: 483}, {User: &usm.User{}}, {User: user, Level: usm.AuthPriv},
+		{User: user, EngineID: make(usm.EngineID, 33)}, {User: &usm.User{Name: "u", Auth: usm.MD5, AuthKey: usm.PassPhrase("short")}},
+	} {
 		if _, err := NewClient(&fakeConn{}, &cfg); !errors.Is(err, ErrBadArgument) {
 			t.Errorf("NewClient(%+v) = %v, want ErrBadArgument", cfg, err)
 		}
 	}
-	f := &fakeConn{}
-	c, err := NewClient(f, nil)
-	if err != nil {
-		t.Fatal(err)
+	if _, err := NewClient(&fakeConn{}, nil); !errors.Is(err, ErrBadArgument) {
+		t.Errorf("NewClient without a Config = %v, want ErrBadArgument", err)
 	}
+	f := &fakeConn{}
+	c := newTestClient(t, f, V2c)
 	ctx := t.Context()
 	o := MustParseOID("1.3.6")
 	calls := map[string]func() error{
@@ -387,16 +394,16 @@ func TestClientConcurrently(t *testing.T) {
 
 func TestRequestIDs(t *testing.T) {
 	c := newTestClient(t, &fakeConn{}, V2c)
-	c.lastID.Store(1<<31 - 3)
+	c.peer.lastID.Store(1<<31 - 3)
 	seen := []int32{c.nextID(), c.nextID(), c.nextID(), c.nextID()}
 	if want := []int32{1<<31 - 2, 1<<31 - 1, 1, 2}; !slices.Equal(seen, want) {
 		t.Errorf("request-ids %d, want %d", seen, want)
 	}
-	c.lastID.Store(1<<32 - 1)
+	c.peer.lastID.Store(1<<32 - 1)
 	if got := c.nextID(); got != 1 {
 		t.Errorf("request-id %d after 2^32-1, want 1", got)
 	}
-	if d := newTestClient(t, &fakeConn{}, V2c); d.lastID.Load() == newTestClient(t, &fakeConn{}, V2c).lastID.Load() {
+	if d := newTestClient(t, &fakeConn{}, V2c); d.peer.lastID.Load() == newTestClient(t, &fakeConn{}, V2c).peer.lastID.Load() {
 		t.Error("two clients start with the same request-id")
 	}
 }
@@ -416,7 +423,7 @@ func TestClientAllocs(t *testing.T) {
 	if raceEnabled {
 		t.Skip("pools forget")
 	}
-	c, err := NewClient(echoConn{}, nil)
+	c, err := NewClient(echoConn{}, &Config{Community: "public"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -431,7 +438,7 @@ func TestClientAllocs(t *testing.T) {
 }
 
 func BenchmarkClientGet(b *testing.B) {
-	c, err := NewClient(echoConn{}, nil)
+	c, err := NewClient(echoConn{}, &Config{Community: "public"})
 	if err != nil {
 		b.Fatal(err)
 	}

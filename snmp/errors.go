@@ -25,6 +25,11 @@ var (
 	// ErrBadAnswer means that an answer came that does not fit its request.
 	ErrBadAnswer = general.Kind("bad answer", general.Err)
 
+	// ErrReport means that the peer refused a message of SNMPv3 with a Report.
+	// If the User-based Security Model was the reason, the error wraps one of
+	// package usm as well, such as usm.ErrUnknownUserName.
+	ErrReport = general.Kind("report", general.Err)
+
 	// ErrNotIncreasing means that a walk met an OID that does not come after
 	// the one before, so that it might never end. It is an ErrBadAnswer.
 	ErrNotIncreasing = general.Kind("OID not increasing", ErrBadAnswer)

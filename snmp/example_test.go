@@ -75,7 +75,7 @@ func ExampleIndex() {
 // An error of a Conn, of the agent and of a bad answer are told apart.
 func ExampleClient_Get() {
 	var conn snmp.Conn = noSuchName{} // from package role, for example
-	c, err := snmp.NewClient(conn, &snmp.Config{Version: snmp.V1})
+	c, err := snmp.NewClient(conn, &snmp.Config{Version: snmp.V1, Community: "public"})
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -94,7 +94,7 @@ func ExampleClient_Get() {
 }
 
 func ExampleClient_Walk() {
-	c, err := snmp.NewClient(noSuchName{}, &snmp.Config{Version: snmp.V1})
+	c, err := snmp.NewClient(noSuchName{}, &snmp.Config{Version: snmp.V1, Community: "public"})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -138,6 +138,8 @@ func (p *PDU) append(dst []byte, v Version) ([]byte, error) {
 	return ber.End(ber.End(dst, list), start), nil
 }
 
+var errHeader = &detail{"SNMPv3 message with a negative msgID or a msgMaxSize below 484", ErrBadArgument}
+
 var errNumber = &detail{"PDU with a number of more than 32 bits", ErrBadArgument}
 
 func isInt32(n int) bool { return int64(n) == int64(int32(n)) }
@@ -255,7 +257,7 @@ func (m *Message) Append(dst []byte) ([]byte, error) {
 		out, err = m.PDU.append(out, m.Version)
 	case V3:
 		if m.MsgID < 0 || m.MaxSize != 0 && m.MaxSize < minMaxSize {
-			return dst, &detail{"SNMPv3 message with a negative msgID or a msgMaxSize below 484", ErrBadArgument}
+			return dst, errHeader
 		}
 		out = appendHeaderData(out, &m.HeaderData, m.SecurityParams)
 		if m.Priv {

@@ -44,6 +44,7 @@ type Parser struct {
 
 type v3Fields struct {
 	header    HeaderData
+	msg       []byte // the whole message
 	params    []byte
 	paramsOff int
 	encrypted []byte
@@ -65,12 +66,12 @@ func (p *Parser) Start(msg []byte) error {
 	// Clearing all of a Parser would take as long as reading a small message.
 	p.version, p.pduType, p.community, p.trailing = 0, 0, nil, 0
 	p.id, p.n1, p.n2 = 0, 0, 0
-	if p.v3.header.MaxSize != 0 || p.v3.header.MsgID != 0 {
+	if p.v3.msg != nil {
 		p.v3 = v3Fields{}
 	}
 	p.oid, p.raw, p.val, p.err = nil, nil, Value{}, nil
 	r := ber.NewReader(msg)
-	return p.fail("message", p.start(&r))
+	return p.fail("message", p.start(&r, msg))
 }
 
 // StartScopedPDU goes on with the context and PDU of an SNMPv3 message that
@@ -92,7 +93,7 @@ func (p *Parser) fail(what string, err error) error {
 	return p.err
 }
 
-func (p *Parser) start(r *ber.Reader) error {
+func (p *Parser) start(r *ber.Reader, msg []byte) error {
 	m, err := r.Enter(ber.Sequence)
 	if err != nil {
 		return err
@@ -112,6 +113,7 @@ func (p *Parser) start(r *ber.Reader) error {
 		err = p.startPDU(&m)
 	case 3:
 		p.version = V3
+		p.v3.msg = msg[:len(msg)-p.trailing]
 		err = p.startV3(&m)
 	default:
 		return &versionError{&ber.Error{Off: off, Want: "version 0, 1 or 3", Found: "another"}}
