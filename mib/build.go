@@ -21,7 +21,7 @@ type builder struct {
 
 func newBuilder() *builder {
 	return &builder{
-		strings: []byte{0}, refs: map[string]uint32{"": 0},
+		strings: make([]byte, 1, 1<<16), refs: map[string]uint32{"": 0},
 		lists: make([]byte, 4), enumRefs: map[*Enum]uint32{}, listRefs: map[string]uint32{},
 		synRefs: map[[synWords]uint32]uint32{},
 	}
@@ -34,10 +34,16 @@ func (b *builder) str(s string) uint32 {
 	if ref, ok := b.refs[s]; ok {
 		return ref
 	}
+	ref := b.add(s)
+	b.refs[s] = ref
+	return ref
+}
+
+// add writes a string that b.refs need not know.
+func (b *builder) add(s string) uint32 {
 	ref := uint32(len(b.strings))
 	b.strings = binary.AppendUvarint(b.strings, uint64(len(s)))
 	b.strings = append(b.strings, s...)
-	b.refs[s] = ref
 	return ref
 }
 
@@ -153,53 +159,80 @@ func (l *loader) build() *Set {
 	t := l.tree
 	b := newBuilder()
 
+	// Labels. Nodes of one label share it; no other string is compared with it.
+	labels := make([]uint32, len(t.nodes))
+	older := make([]bool, len(t.nodes)) // of the nodes of one label, not the newest
+	live := 0
+	for i := range slices.Backward(t.nodes) {
+		x := &t.nodes[i]
+		if x.deleted {
+			continue
+		}
+		live++
+		if labels[i] == 0 {
+			labels[i] = b.add(x.label)
+		}
+		if x.sameLabel != none {
+			labels[x.sameLabel] = labels[i]
+			older[x.sameLabel] = true
+		}
+	}
+
 	// Number the nodes level by level, so that siblings lie side by side.
-	order := make([]int32, 1, len(t.nodes)+1) // new number to old; 0 is the top
+	order := make([]int32, 1, live+1) // new number to old; 0 is the top
 	order[0] = none
 	number := make([]uint32, len(t.nodes))
+	places := make([]uint32, len(t.nodes)) // in the list of siblings
+	twins := map[int32]uint32{}
 	kids := func(first int32) (at uint32) {
 		at = uint32(len(order))
 		sorted := true
+		place, last := uint32(0), uint32(0)
 		for c := first; c != none; c = t.nodes[c].next {
-			if c != first && t.nodes[c].subid < t.nodes[order[len(order)-1]].subid {
-				sorted = false
-			}
+			id := t.nodes[c].subid
+			sorted = sorted && (place == 0 || id > last)
+			last = id
+			places[c] = place
+			place++
 			order = append(order, c)
 		}
+		list := order[at:]
 		if !sorted {
-			slices.SortStableFunc(order[at:], func(a, b int32) int {
+			slices.SortStableFunc(list, func(a, b int32) int {
 				return cmp.Compare(t.nodes[a].subid, t.nodes[b].subid)
 			})
+			markTwins(t, list, twins)
 		}
-		for i, old := range order[at:] {
+		for i, old := range list {
 			number[old] = at + uint32(i)
 		}
 		return at
 	}
-	out := make([]byte, 0, 4*nodeWords*(len(t.nodes)+1))
+	out := make([]byte, 0, 4*nodeWords*(live+2))
+	var where []byte
+	if !l.cfg.FactsOnly {
+		where = make([]byte, 0, 4*placeWords*(live+1))
+	}
+	addWhere := func(d *def) {
+		if !l.cfg.FactsOnly {
+			w := d.places()
+			for _, v := range &w {
+				where = appendWord(where, v)
+			}
+		}
+	}
+	addWhere(nil)
 	top := [nodeWords]uint32{nodeKids: kids(t.roots[0])}
 	top[nodeSyntax] = b.syntax([synWords]uint32{})
 	top[nodeModules] = single | 1<<30
 	for _, w := range top {
 		out = appendWord(out, w)
 	}
-	places := make([]uint32, len(t.nodes)) // in the list of siblings
-	place(t, t.roots[0], places)
-	var where []byte
-	addWhere := func(d *def) {
-		if !l.cfg.FactsOnly {
-			for _, w := range d.places() {
-				where = appendWord(where, w)
-			}
-		}
-	}
-	addWhere(nil)
 	for i := 1; i < len(order); i++ {
 		old := order[i]
 		x := &t.nodes[old]
-		place(t, x.first, places)
 		var w [nodeWords]uint32
-		w[nodeName] = b.str(x.label)
+		w[nodeName] = labels[old]
 		if x.parent != none {
 			w[nodeParent] = number[x.parent]
 		}
@@ -228,9 +261,9 @@ func (l *loader) build() *Set {
 				w[nodeFlags] |= flagInet
 			}
 		}
-		w[nodeFlags] |= twinFlags(t, x)
+		w[nodeFlags] |= twins[old]
 		w[nodeSyntax] = b.syntax(syn)
-		for _, v := range w {
+		for _, v := range &w {
 			out = appendWord(out, v)
 		}
 		addWhere(x.d)
@@ -254,11 +287,10 @@ func (l *loader) build() *Set {
 		binary.LittleEndian.PutUint32(out[4*(node*nodeWords+field):], v)
 	}
 	for i := 1; i < len(order); i++ { // not over the map: the same input makes the same set
-		x := &t.nodes[order[i]]
-		if t.byLabel[x.label] != order[i] {
+		if older[order[i]] {
 			continue
 		}
-		h := hash(x.label)
+		h := hash(t.nodes[order[i]].label)
 		for table[h&(size-1)] != 0 {
 			h++
 		}
@@ -310,7 +342,7 @@ func (l *loader) build() *Set {
 		data = append(data, s...)
 		binary.LittleEndian.PutUint32(data[len(magic)+8*i+4:], uint32(len(data)))
 	}
-	set, err := FromBinary(string(data))
+	set, err := FromBinary(string(data)) // the only copy
 	if err != nil {
 		panic("mib: " + err.Error()) // what was just written cannot be wrong
 	}
@@ -318,15 +350,6 @@ func (l *loader) build() *Set {
 	sortDiagnostics(set.diags)
 	set.srcs = l.sources
 	return set
-}
-
-// place counts the children from first on.
-func place(t *tree, first int32, places []uint32) {
-	n := uint32(0)
-	for c := first; c != none; c = t.nodes[c].next {
-		places[c] = n
-		n++
-	}
 }
 
 func (l *loader) syntaxOf(b *builder, d *def) (w [synWords]uint32) {
@@ -360,32 +383,27 @@ func (l *loader) isInet(x *treeNode) bool {
 	return next != nil && next.tc >= 0 && l.tcs[next.tc].name == "InetAddressType"
 }
 
-// twinFlags says whether several nodes have one OID, and which of them is shown:
-// the last of those that follow the first without a gap.
-func twinFlags(t *tree, x *treeNode) uint32 {
-	prev := x.prev != none && t.nodes[x.prev].subid == x.subid
-	next := x.next != none && t.nodes[x.next].subid == x.subid
-	switch {
-	case !prev && !next:
-		if x.parent != none && t.child(x.parent, x.subid) != none {
-			first := t.child(x.parent, x.subid)
-			if &t.nodes[first] != x {
-				return flagTwin
+// markTwins finds the nodes of one OID in a sorted list of siblings, and which of
+// them is shown: the last of those that follow the first one without a gap.
+func markTwins(t *tree, list []int32, flags map[int32]uint32) {
+	for i := 0; i < len(list); {
+		id := t.nodes[list[i]].subid
+		j := i + 1
+		for j < len(list) && t.nodes[list[j]].subid == id {
+			j++
+		}
+		if j > i+1 {
+			for _, n := range list[i:j] {
+				flags[n] = flagTwin
 			}
-			// Others may follow after a gap; then this one is shown.
-			return flagPick
+			pick := list[i]
+			for n := t.nodes[pick].next; n != none && t.nodes[n].subid == id; n = t.nodes[n].next {
+				pick = n
+			}
+			flags[pick] |= flagPick
 		}
-		return 0
-	case prev && !next:
-		at := x.prev
-		for t.nodes[at].prev != none && t.nodes[t.nodes[at].prev].subid == x.subid {
-			at = t.nodes[at].prev
-		}
-		if x.parent == none || t.child(x.parent, x.subid) == at {
-			return flagTwin | flagPick
-		}
+		i = j
 	}
-	return flagTwin
 }
 
 // importModules makes the modules and the types of a set known.

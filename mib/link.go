@@ -36,14 +36,15 @@ type tree struct {
 
 	// pending holds the definitions that wait for their parent, by the
 	// parent's label. The newest comes first.
-	pending map[string][]*def
+	pending map[string]*def
 	waiting int
 	replace bool // Config.Replace
 }
 
-// newTree returns a tree of the three roots, which belong to no module.
-func newTree() *tree {
-	t := &tree{byLabel: make(map[string]int32, 1024)}
+// newTree returns a tree of the three roots, which belong to no module. It has
+// room for size nodes.
+func newTree(size int) *tree {
+	t := &tree{byLabel: make(map[string]int32, size), nodes: make([]treeNode, 0, size), pending: map[string]*def{}}
 	var ids [3]int32
 	for _, id := range []uint32{2, 0, 1} {
 		n := t.add(none, id, rootNames[id], -1)
@@ -211,9 +212,10 @@ func isAnon(label string) bool {
 
 // wait makes the definitions wait for their parents.
 func (t *tree) wait(defs []*def) {
-	t.pending = make(map[string][]*def, len(defs)/4+1)
-	for _, d := range slices.Backward(defs) {
-		t.pending[d.parent] = append(t.pending[d.parent], d)
+	clear(t.pending)
+	for _, d := range defs {
+		d.next = t.pending[d.parent]
+		t.pending[d.parent] = d
 	}
 	t.waiting = len(defs)
 }
@@ -225,19 +227,21 @@ func (t *tree) attach(i int32) {
 	if t.waiting == 0 {
 		return
 	}
-	defs, ok := t.pending[t.nodes[i].label]
-	if !ok || t.nodes[i].depth >= maxDepth {
+	d := t.pending[t.nodes[i].label]
+	if d == nil || t.nodes[i].depth >= maxDepth {
 		return
 	}
-	delete(t.pending, t.nodes[i].label)
-	t.waiting -= len(defs)
+	t.pending[t.nodes[i].label] = nil
 	oldest := i
 	for n := t.nodes[oldest].next; n != none && t.nodes[n].subid == t.nodes[i].subid; n = t.nodes[n].next {
 		oldest = n
 	}
-	for _, d := range defs {
-		d.placed = true
+	for d != nil {
+		next := d.next
+		d.next, d.placed = nil, true
+		t.waiting--
 		t.place(oldest, d)
+		d = next
 	}
 }
 

@@ -189,7 +189,11 @@ func Load(cfg *Config) (*Set, error) {
 	}
 	all := slices.ContainsFunc(cfg.Modules, isAll)
 	l.scan(all)
-	l.tree = newTree()
+	size := 256
+	if all {
+		size = min(100*len(l.modules), 1<<17)
+	}
+	l.tree = newTree(size)
 	l.tree.replace = cfg.Replace
 	if cfg.Base != nil {
 		l.importNodes(cfg.Base)
@@ -304,6 +308,12 @@ func (l *loader) fileName(f *file) string {
 	return l.sources[f.source].prefix + f.name
 }
 
+// buffers are what files are read into.
+var buffers = sync.Pool{New: func() any {
+	b := make([]byte, 256<<10)
+	return &b
+}}
+
 // headLen is how much of a file is read to learn the name of its module.
 const headLen = 2048
 
@@ -315,12 +325,13 @@ func (l *loader) headOf(f *file, whole bool) string {
 		return ""
 	}
 	defer r.Close()
-	var buf [headLen]byte
-	n, err := io.ReadFull(r, buf[:])
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	n, err := io.ReadFull(r, (*buf)[:headLen])
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return ""
 	}
-	name, sure := l.head(string(buf[:n]))
+	name, sure := l.head(string((*buf)[:n]))
 	if !sure && n == headLen {
 		if l.load(f) != nil {
 			return ""
@@ -391,7 +402,7 @@ func (l *loader) load(f *file) error {
 			return
 		}
 		defer r.Close()
-		var b strings.Builder
+		size := int64(headLen)
 		if s, ok := r.(interface{ Stat() (fs.FileInfo, error) }); ok {
 			fi, err := s.Stat()
 			switch {
@@ -402,17 +413,27 @@ func (l *loader) load(f *file) error {
 				f.err = &loadError{f.name, "not a regular file", ErrNotFound}
 				return
 			case fi.Size() <= maxFileLen:
-				b.Grow(int(fi.Size()) + 1)
+				size = fi.Size()
 			}
 		}
-		n, err := io.Copy(&b, io.LimitReader(r, maxFileLen+1))
+		buf := buffers.Get().(*[]byte)
+		defer buffers.Put(buf)
+		n := 0
+		for err == nil && n <= maxFileLen {
+			if need := max(int(size)+1, n+1); need > len(*buf) {
+				*buf = append(*buf, make([]byte, max(need, 2*len(*buf))-len(*buf))...)
+			}
+			var k int
+			k, err = r.Read((*buf)[n:])
+			n += k
+		}
 		switch {
-		case err != nil:
+		case err != nil && err != io.EOF:
 			f.err = err
 		case n > maxFileLen:
 			f.err = &loadError{f.name, "the file has more than 64 MB", ErrSyntax}
 		default:
-			f.src = b.String()
+			f.src = string((*buf)[:n])
 			if l.tolerant {
 				f.src = strings.TrimPrefix(f.src, "\ufeff")
 			}
@@ -746,7 +767,7 @@ func (l *loader) adopt() {
 	}
 	l.tree.wait(l.orphans)
 	for _, d := range slices.Backward(l.orphans) {
-		if _, ok := l.tree.pending[d.parent]; !ok {
+		if l.tree.pending[d.parent] == nil {
 			continue
 		}
 		if n := l.tree.find(d.parent, -1); n != none {

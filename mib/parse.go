@@ -35,6 +35,7 @@ type def struct {
 	at            uint32 // where the definition starts in it
 	trap          bool
 	placed        bool // it is in the tree
+	next          *def // the next one that waits for the same parent
 }
 
 const noSubID = -1
