@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+	"sync"
 )
 
 // A builder writes the tables of a Set.
@@ -208,23 +209,51 @@ func (l *loader) build() *Set {
 		}
 		return at
 	}
-	out := make([]byte, 0, 4*nodeWords*(live+2))
-	var where []byte
+	firstKid := make([]uint32, 1, live+2) // by new number
+	firstKid[0] = kids(t.roots[0])
+	for i := 1; i < len(order); i++ {
+		firstKid = append(firstKid, kids(t.nodes[order[i]].first))
+	}
+	firstKid = append(firstKid, uint32(len(order)))
+
+	// Two tables need nothing but the numbers.
+	var (
+		wg    sync.WaitGroup
+		where []byte
+		table []uint32 // of names
+	)
 	if !l.cfg.FactsOnly {
-		where = make([]byte, 0, 4*placeWords*(live+1))
-	}
-	addWhere := func(d *def) {
-		if !l.cfg.FactsOnly {
-			w := d.places()
-			for _, v := range &w {
-				where = appendWord(where, v)
+		wg.Go(func() {
+			where = make([]byte, 4*placeWords, 4*placeWords*len(order))
+			for _, old := range order[1:] {
+				w := t.nodes[old].d.places()
+				for _, v := range &w {
+					where = appendWord(where, v)
+				}
 			}
-		}
+		})
 	}
-	addWhere(nil)
-	top := [nodeWords]uint32{nodeKids: kids(t.roots[0])}
+	wg.Go(func() {
+		size := uint32(16)
+		for size < uint32(len(t.byLabel)+len(t.byLabel)/3) {
+			size *= 2
+		}
+		table = make([]uint32, size)
+		for i, old := range order[1:] { // not over the map: the same input makes the same set
+			if older[old] {
+				continue
+			}
+			h := hash(t.nodes[old].label)
+			for table[h&(size-1)] != 0 {
+				h++
+			}
+			table[h&(size-1)] = uint32(i + 1)
+		}
+	})
+
+	out := make([]byte, 0, 4*nodeWords*(live+2))
+	top := [nodeWords]uint32{nodeKids: firstKid[0], nodeModules: single | 1<<30}
 	top[nodeSyntax] = b.syntax([synWords]uint32{})
-	top[nodeModules] = single | 1<<30
 	for _, w := range top {
 		out = appendWord(out, w)
 	}
@@ -237,15 +266,17 @@ func (l *loader) build() *Set {
 			w[nodeParent] = number[x.parent]
 		}
 		w[nodeSubID] = x.subid
-		w[nodeKids] = kids(x.first)
-		switch {
-		case len(x.moreMods) > 0:
+		w[nodeKids] = firstKid[i]
+		if x.sameLabel != none {
+			w[nodeSameName] = number[x.sameLabel]
+		}
+		if len(x.moreMods) > 0 {
 			words := []uint32{uint32(x.mod)}
 			for _, m := range x.moreMods {
 				words = append(words, uint32(m))
 			}
 			w[nodeModules] = b.list(len(words), words)
-		default:
+		} else {
 			w[nodeModules] = single | uint32(x.mod)&^single
 		}
 		w[nodeOrder] = places[old]
@@ -266,7 +297,6 @@ func (l *loader) build() *Set {
 		for _, v := range &w {
 			out = appendWord(out, v)
 		}
-		addWhere(x.d)
 	}
 	// A last record ends the children of the one before.
 	for i := range nodeWords {
@@ -277,28 +307,7 @@ func (l *loader) build() *Set {
 		out = appendWord(out, w)
 	}
 
-	// Names: a chain a label, the newest first, and a table of their heads.
-	size := uint32(16)
-	for size < uint32(len(t.byLabel)+len(t.byLabel)/3) {
-		size *= 2
-	}
-	table := make([]uint32, size)
-	put := func(node, field, v uint32) {
-		binary.LittleEndian.PutUint32(out[4*(node*nodeWords+field):], v)
-	}
-	for i := 1; i < len(order); i++ { // not over the map: the same input makes the same set
-		if older[order[i]] {
-			continue
-		}
-		h := hash(t.nodes[order[i]].label)
-		for table[h&(size-1)] != 0 {
-			h++
-		}
-		table[h&(size-1)] = uint32(i)
-		for at := order[i]; t.nodes[at].sameLabel != none; at = t.nodes[at].sameLabel {
-			put(number[at], nodeSameName, number[t.nodes[at].sameLabel])
-		}
-	}
+	wg.Wait()
 	var names, modules, types, files []byte
 	for _, i := range table {
 		names = appendWord(names, i)

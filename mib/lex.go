@@ -167,7 +167,7 @@ type lexer struct {
 
 // lex returns the tokens of src. The last one is of kind kEOF.
 func (l *lexer) lex() []token {
-	toks := make([]token, 0, len(l.src)/16+16)
+	toks := make([]token, 0, len(l.src)/20+16)
 	for {
 		t := l.next()
 		toks = append(toks, t)

@@ -84,10 +84,11 @@ type file struct {
 	index  int32
 	source int32 // index into loader.sources, or -1 if name is a path
 	name   string
-	once   sync.Once
+	opened sync.Once // guards src and err
 	src    string
-	toks   []token
 	err    error
+	lexed  sync.Once // guards toks
+	toks   []token
 	diags  int
 	lines  []uint32 // offsets of the starts of lines, once they are needed
 }
@@ -145,7 +146,7 @@ type loader struct {
 	files    []*file
 	modules  []*module
 	byName   map[string]int32
-	missing  map[string]bool
+	others   map[string]*file // of modules, wherever they are in their files
 
 	tcs     []textualConvention
 	tcIndex map[tcKey]int32
@@ -179,7 +180,7 @@ func Load(cfg *Config) (*Set, error) {
 		cfg:      cfg,
 		tolerant: cfg.Level == Permissive,
 		byName:   make(map[string]int32),
-		missing:  make(map[string]bool),
+		oidBuf:   make([]subID, 0, 32),
 		tcIndex:  make(map[tcKey]int32),
 		tcAny:    make(map[string]int32),
 		structs:  make(map[tcKey]bool),
@@ -333,7 +334,7 @@ func (l *loader) headOf(f *file, whole bool) string {
 	}
 	name, sure := l.head(string((*buf)[:n]))
 	if !sure && n == headLen {
-		if l.load(f) != nil {
+		if l.read(f) != nil {
 			return ""
 		}
 		name, _ = l.head(f.src)
@@ -395,7 +396,19 @@ func (l *loader) open(f *file) (io.ReadCloser, error) {
 
 // load reads a file and cuts it into tokens. Several goroutines may call it.
 func (l *loader) load(f *file) error {
-	f.once.Do(func() {
+	if err := l.read(f); err != nil {
+		return err
+	}
+	f.lexed.Do(func() {
+		lx := l.lexer(f.src)
+		f.toks = lx.lex()
+	})
+	return nil
+}
+
+// read reads a file. Several goroutines may call it.
+func (l *loader) read(f *file) error {
+	f.opened.Do(func() {
 		r, err := l.open(f)
 		if err != nil {
 			f.err = err
@@ -437,8 +450,6 @@ func (l *loader) load(f *file) error {
 			if l.tolerant {
 				f.src = strings.TrimPrefix(f.src, "\ufeff")
 			}
-			lx := l.lexer(f.src)
-			f.toks = lx.lex()
 		}
 	})
 	return f.err
@@ -560,42 +571,51 @@ func (l *loader) readFile(name string) error {
 
 // searchModule looks for a module that is not the first of its file.
 func (l *loader) searchModule(name string) (int32, bool) {
-	if l.missing[name] || len(name) == 0 {
+	if l.others == nil {
+		names := make([][]string, len(l.files))
+		l.parallel(len(l.files), func(i int) {
+			if l.read(l.files[i]) == nil {
+				names[i] = modulesIn(l.files[i].src)
+			}
+		})
+		l.others = make(map[string]*file)
+		for i, list := range names {
+			for _, x := range list {
+				l.others[x] = l.files[i]
+			}
+		}
+	}
+	f := l.others[name]
+	if f == nil {
 		return 0, false
 	}
-	l.missing[name] = true
-	found := make([]bool, len(l.files))
-	l.parallel(len(l.files), func(i int) {
-		f := l.files[i]
-		// A file that is being read by this very loader is loaded already.
-		if l.load(f) != nil || !strings.Contains(f.src, name) {
-			return
+	id := l.addModule(name, f)
+	l.modules[id].state = unread
+	return id, true
+}
+
+// modulesIn returns the words before each "DEFINITIONS" of a text.
+func modulesIn(src string) (names []string) {
+	const word = "DEFINITIONS"
+	for i := 0; ; {
+		n := strings.Index(src[i:], word)
+		if n < 0 {
+			return names
 		}
-		lx := l.lexer(f.src)
-		var prev token
-		for {
-			t := lx.next()
-			if t.kind == kDefinitions && prev.kind == kLabel && f.src[prev.off:prev.end] == name {
-				found[i] = true
-				return
-			}
-			if t.kind == kEOF {
-				return
-			}
-			prev = t
+		i += n
+		end := i
+		for end > 0 && class[src[end-1]]&cSpace != 0 {
+			end--
 		}
-	})
-	for i, ok := range found {
-		if ok {
-			if id, ok := l.byName[name]; ok {
-				return id, true
-			}
-			id := l.addModule(name, l.files[i])
-			l.modules[id].state = unread
-			return id, true
+		start := end
+		for start > 0 && (class[src[start-1]]&cLabel != 0 || src[start-1] == '_') {
+			start--
 		}
+		if start < end && end < i {
+			names = append(names, src[start:end])
+		}
+		i += len(word)
 	}
-	return 0, false
 }
 
 // A replacement names the module that has the names of an older one.
