@@ -59,6 +59,11 @@ type Config struct {
 	// comes before (Net-SNMP: commentToEOL, -Pc).
 	CommentToEOL bool
 
+	// CacheDir is a directory in which Load keeps the set of Modules "ALL" under
+	// a hash of the content of all files, so that the next Load need not parse
+	// them. The set from there has no diagnostics. By default nothing is kept.
+	CacheDir string
+
 	// FactsOnly leaves out descriptions, references and where things are defined.
 	FactsOnly bool
 
@@ -190,6 +195,13 @@ func Load(cfg *Config) (*Set, error) {
 	}
 	all := slices.ContainsFunc(cfg.Modules, isAll)
 	l.scan(all)
+	key := ""
+	if all && cfg.CacheDir != "" && cfg.Level != Strict {
+		key = l.cacheKey()
+		if s := l.cached(key); s != nil {
+			return s, nil
+		}
+	}
 	size := 256
 	if all {
 		size = min(100*len(l.modules), 1<<17)
@@ -224,6 +236,9 @@ func Load(cfg *Config) (*Set, error) {
 	l.adopt()
 	l.resolveUnknown()
 	s := l.build()
+	if key != "" && len(errs) == 0 {
+		l.cache(key, s)
+	}
 	if cfg.Level == Strict {
 		for _, d := range s.diags {
 			if d.Severity == Error {
