@@ -18,10 +18,11 @@ const (
 // cacheKey returns a name for what cfg reads: a hash of its options and of the
 // content of all files that it may read. Base counts, too.
 func (l *loader) cacheKey() string {
-	sums := make([][sha256.Size]byte, len(l.files))
-	l.parallel(len(l.files), func(i int) {
-		if l.read(l.files[i]) == nil {
-			sums[i] = sha256.Sum256([]byte(l.files[i].src))
+	files := l.files[l.ownFiles:]
+	sums := make([][sha256.Size]byte, len(files))
+	l.parallel(len(files), func(i int) {
+		if l.read(files[i]) == nil {
+			sums[i] = sha256.Sum256([]byte(files[i].src))
 		}
 	})
 	h := sha256.New()
@@ -31,7 +32,7 @@ func (l *loader) cacheKey() string {
 		sum := sha256.Sum256([]byte(c.Base.data))
 		h.Write(sum[:])
 	}
-	for i, f := range l.files {
+	for i, f := range files {
 		fmt.Fprintf(h, "%q %x\n", l.fileName(f), sums[i])
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])

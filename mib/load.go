@@ -128,6 +128,7 @@ type textualConvention struct {
 	hint   string
 	enums  []Enum
 	ranges []Range
+	syntax uint32 // of a type of Config.Base, its record there plus one
 }
 
 type tcKey struct {
@@ -149,6 +150,7 @@ type loader struct {
 	tolerant bool
 	sources  []source
 	files    []*file
+	ownFiles int // the number of files of Config.Base, which come first
 	modules  []*module
 	byName   map[string]int32
 	others   map[string]*file // of modules, wherever they are in their files
@@ -193,8 +195,9 @@ func Load(cfg *Config) (*Set, error) {
 	if cfg.Base != nil {
 		l.importModules(cfg.Base)
 	}
+	l.ownFiles = len(l.files)
 	all := slices.ContainsFunc(cfg.Modules, isAll)
-	l.scan(all)
+	l.scan()
 	key := ""
 	if all && cfg.CacheDir != "" && cfg.Level != Strict {
 		key = l.cacheKey()
@@ -206,11 +209,12 @@ func Load(cfg *Config) (*Set, error) {
 	if all {
 		size = min(100*len(l.modules), 1<<17)
 	}
-	l.tree = newTree(size)
-	l.tree.replace = cfg.Replace
 	if cfg.Base != nil {
-		l.importNodes(cfg.Base)
+		l.tree = treeOf(cfg.Base)
+	} else {
+		l.tree = newTree(size)
 	}
+	l.tree.replace = cfg.Replace
 	if all {
 		stop := l.prefetch()
 		defer stop()
@@ -252,9 +256,8 @@ func Load(cfg *Config) (*Set, error) {
 
 func isAll(name string) bool { return strings.EqualFold(name, "ALL") }
 
-// scan finds out which module lies in which file. With whole it gets the files
-// ready to be read, too.
-func (l *loader) scan(whole bool) {
+// scan finds out which module lies in which file.
+func (l *loader) scan() {
 	for _, dir := range l.cfg.Dirs {
 		l.sources = append(l.sources, source{os.DirFS(dir), strings.TrimSuffix(dir, "/") + "/"})
 	}
@@ -282,18 +285,19 @@ func (l *loader) scan(whole bool) {
 			l.addFile(int32(i), name)
 		}
 	}
-	names := make([]string, len(l.files))
-	l.parallel(len(l.files), func(i int) { names[i] = l.headOf(l.files[i], whole) })
+	files := l.files[l.ownFiles:]
+	names := make([]string, len(files))
+	l.parallel(len(files), func(i int) { names[i] = l.headOf(files[i]) })
 	for i, name := range names {
 		if name == "" {
 			continue
 		}
 		if id, ok := l.byName[name]; ok {
-			l.modules[id].file = l.files[i]
+			l.modules[id].file = files[i]
 			l.modules[id].state = unread
 			continue
 		}
-		l.addModule(name, l.files[i])
+		l.addModule(name, files[i])
 		l.modules[len(l.modules)-1].state = unread
 	}
 }
@@ -333,9 +337,8 @@ var buffers = sync.Pool{New: func() any {
 // headLen is how much of a file is read to learn the name of its module.
 const headLen = 2048
 
-// headOf returns the name of the first module in a file, or "" if there is
-// none. With whole it reads all of the file if there is one.
-func (l *loader) headOf(f *file, whole bool) string {
+// headOf returns the name of the first module in a file, or "" if there is none.
+func (l *loader) headOf(f *file) string {
 	r, err := l.open(f)
 	if err != nil {
 		return ""
@@ -587,16 +590,17 @@ func (l *loader) readFile(name string) error {
 // searchModule looks for a module that is not the first of its file.
 func (l *loader) searchModule(name string) (int32, bool) {
 	if l.others == nil {
-		names := make([][]string, len(l.files))
-		l.parallel(len(l.files), func(i int) {
-			if l.read(l.files[i]) == nil {
-				names[i] = modulesIn(l.files[i].src)
+		files := l.files[l.ownFiles:]
+		names := make([][]string, len(files))
+		l.parallel(len(files), func(i int) {
+			if l.read(files[i]) == nil {
+				names[i] = modulesIn(files[i].src)
 			}
 		})
 		l.others = make(map[string]*file)
 		for i, list := range names {
 			for _, x := range list {
-				l.others[x] = l.files[i]
+				l.others[x] = files[i]
 			}
 		}
 	}
@@ -744,6 +748,9 @@ func (l *loader) apply(d *def, mod int32, name string, tolerant bool) kind {
 		return kLabel
 	}
 	tc := &l.tcs[i]
+	if tc.syntax != 0 && tc.enums == nil && tc.ranges == nil {
+		tc.enums, tc.ranges = l.cfg.Base.limits(tc.syntax - 1)
+	}
 	d.tc, d.enums, d.ranges, d.hint = i, tc.enums, tc.ranges, tc.hint
 	return tc.typ
 }
