@@ -19,6 +19,8 @@ type builder struct {
 	synRefs  map[[synWords]uint32]uint32
 	details  []byte
 	tmp      []byte
+	tree     *tree
+	labels   []uint32 // the label of each node of tree
 }
 
 // newBuilder returns a builder whose tables start with those of base, so that
@@ -55,6 +57,17 @@ func (b *builder) str(s string) uint32 {
 	ref := b.add(s)
 	b.refs[s] = ref
 	return ref
+}
+
+// label returns the reference of a name that is probably that of a node.
+func (b *builder) label(s string) uint32 {
+	if s == "" {
+		return 0
+	}
+	if i := b.tree.newest(s); i != none {
+		return b.labels[i]
+	}
+	return b.str(s)
 }
 
 // add writes a string that b.refs need not know.
@@ -110,7 +123,7 @@ func (b *builder) ranges(list []Range) uint32 {
 func (b *builder) names(list []string) uint32 {
 	var words []uint32
 	for _, s := range list {
-		words = append(words, b.str(s))
+		words = append(words, b.label(s))
 	}
 	return b.list(len(list), words)
 }
@@ -118,7 +131,7 @@ func (b *builder) names(list []string) uint32 {
 func (b *builder) indexes(list []Index) uint32 {
 	var words []uint32
 	for _, x := range list {
-		w := b.str(x.Name)
+		w := b.label(x.Name)
 		if x.Implied {
 			w |= single
 		}
@@ -143,7 +156,7 @@ func (b *builder) detail(d *def) uint32 {
 	var w [detWords]uint32
 	w[detUnits] = b.str(d.units)
 	w[detIndexes] = b.indexes(d.indexes)
-	w[detAugments] = b.str(d.augments)
+	w[detAugments] = b.label(d.augments)
 	w[detObjects] = b.names(d.objects)
 	w[detDefault] = b.str(d.defval)
 	if w == [detWords]uint32{} {
@@ -198,6 +211,8 @@ func (l *loader) build() *Set {
 			older[x.sameLabel] = true
 		}
 	}
+
+	b.tree, b.labels = t, labels
 
 	// Number the nodes level by level, so that siblings lie side by side.
 	order := make([]int32, 1, live+1) // new number to old; 0 is the top
