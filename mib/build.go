@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+	"strings"
+	"sync"
 )
 
 // A builder writes the tables of a Set.
@@ -17,14 +19,32 @@ type builder struct {
 	synRefs  map[[synWords]uint32]uint32
 	details  []byte
 	tmp      []byte
+	tree     *tree
+	labels   []uint32 // the label of each node of tree
 }
 
-func newBuilder() *builder {
+// newBuilder returns a builder whose tables start with those of base, so that
+// references into them stay valid.
+func newBuilder(base *Set) *builder {
+	if base != nil {
+		return &builder{
+			strings: base.section(secStrings), refs: map[string]uint32{"": 0},
+			lists: base.section(secLists), enumRefs: map[*Enum]uint32{}, listRefs: map[string]uint32{},
+			syntaxes: base.section(secSyntaxes), synRefs: map[[synWords]uint32]uint32{{}: 0},
+			details: base.section(secDetails),
+		}
+	}
 	return &builder{
-		strings: []byte{0}, refs: map[string]uint32{"": 0},
+		strings: make([]byte, 1, 1<<16), refs: map[string]uint32{"": 0},
 		lists: make([]byte, 4), enumRefs: map[*Enum]uint32{}, listRefs: map[string]uint32{},
 		synRefs: map[[synWords]uint32]uint32{},
 	}
+}
+
+// section returns a copy of a section with room for more.
+func (s *Set) section(sec int) []byte {
+	data := s.data[s.sec[sec].off:s.sec[sec].end]
+	return append(make([]byte, 0, len(data)+len(data)/8+1024), data...)
 }
 
 func (b *builder) str(s string) uint32 {
@@ -34,10 +54,27 @@ func (b *builder) str(s string) uint32 {
 	if ref, ok := b.refs[s]; ok {
 		return ref
 	}
+	ref := b.add(s)
+	b.refs[s] = ref
+	return ref
+}
+
+// label returns the reference of a name that is probably that of a node.
+func (b *builder) label(s string) uint32 {
+	if s == "" {
+		return 0
+	}
+	if i := b.tree.newest(s); i != none {
+		return b.labels[i]
+	}
+	return b.str(s)
+}
+
+// add writes a string that b.refs need not know.
+func (b *builder) add(s string) uint32 {
 	ref := uint32(len(b.strings))
 	b.strings = binary.AppendUvarint(b.strings, uint64(len(s)))
 	b.strings = append(b.strings, s...)
-	b.refs[s] = ref
 	return ref
 }
 
@@ -86,7 +123,7 @@ func (b *builder) ranges(list []Range) uint32 {
 func (b *builder) names(list []string) uint32 {
 	var words []uint32
 	for _, s := range list {
-		words = append(words, b.str(s))
+		words = append(words, b.label(s))
 	}
 	return b.list(len(list), words)
 }
@@ -94,7 +131,7 @@ func (b *builder) names(list []string) uint32 {
 func (b *builder) indexes(list []Index) uint32 {
 	var words []uint32
 	for _, x := range list {
-		w := b.str(x.Name)
+		w := b.label(x.Name)
 		if x.Implied {
 			w |= single
 		}
@@ -119,7 +156,7 @@ func (b *builder) detail(d *def) uint32 {
 	var w [detWords]uint32
 	w[detUnits] = b.str(d.units)
 	w[detIndexes] = b.indexes(d.indexes)
-	w[detAugments] = b.str(d.augments)
+	w[detAugments] = b.label(d.augments)
 	w[detObjects] = b.names(d.objects)
 	w[detDefault] = b.str(d.defval)
 	if w == [detWords]uint32{} {
@@ -151,74 +188,142 @@ func (d *def) places() (w [placeWords]uint32) {
 // build makes the set of all that was read.
 func (l *loader) build() *Set {
 	t := l.tree
-	b := newBuilder()
+	b := newBuilder(l.cfg.Base)
+
+	// Labels. Nodes of one label share it; no other string is compared with it.
+	labels := make([]uint32, len(t.nodes))
+	older := make([]bool, len(t.nodes)) // of the nodes of one label, not the newest
+	live := 0
+	for i := range slices.Backward(t.nodes) {
+		x := &t.nodes[i]
+		if x.deleted {
+			continue
+		}
+		live++
+		if x.base != 0 && labels[i] == 0 {
+			labels[i] = Node{t.base, x.base}.get(nodeName)
+		}
+		if labels[i] == 0 {
+			labels[i] = b.add(x.label)
+		}
+		if x.sameLabel != none {
+			labels[x.sameLabel] = labels[i]
+			older[x.sameLabel] = true
+		}
+	}
+
+	b.tree, b.labels = t, labels
 
 	// Number the nodes level by level, so that siblings lie side by side.
-	order := make([]int32, 1, len(t.nodes)+1) // new number to old; 0 is the top
+	order := make([]int32, 1, live+1) // new number to old; 0 is the top
 	order[0] = none
 	number := make([]uint32, len(t.nodes))
+	places := make([]uint32, len(t.nodes)) // in the list of siblings
+	twins := map[int32]uint32{}
 	kids := func(first int32) (at uint32) {
 		at = uint32(len(order))
 		sorted := true
+		place, last := uint32(0), uint32(0)
 		for c := first; c != none; c = t.nodes[c].next {
-			if c != first && t.nodes[c].subid < t.nodes[order[len(order)-1]].subid {
-				sorted = false
-			}
+			id := t.nodes[c].subid
+			sorted = sorted && (place == 0 || id > last)
+			last = id
+			places[c] = place
+			place++
 			order = append(order, c)
 		}
+		list := order[at:]
 		if !sorted {
-			slices.SortStableFunc(order[at:], func(a, b int32) int {
+			slices.SortStableFunc(list, func(a, b int32) int {
 				return cmp.Compare(t.nodes[a].subid, t.nodes[b].subid)
 			})
+			markTwins(t, list, twins)
 		}
-		for i, old := range order[at:] {
+		for i, old := range list {
 			number[old] = at + uint32(i)
 		}
 		return at
 	}
-	out := make([]byte, 0, 4*nodeWords*(len(t.nodes)+1))
-	top := [nodeWords]uint32{nodeKids: kids(t.roots[0])}
+	firstKid := make([]uint32, 1, live+2) // by new number
+	firstKid[0] = kids(t.roots[0])
+	for i := 1; i < len(order); i++ {
+		firstKid = append(firstKid, kids(t.nodes[order[i]].first))
+	}
+	firstKid = append(firstKid, uint32(len(order)))
+
+	// Two tables need nothing but the numbers.
+	var (
+		wg    sync.WaitGroup
+		where []byte
+		table []uint32 // of names
+	)
+	if !l.cfg.FactsOnly {
+		wg.Go(func() {
+			where = make([]byte, 4*placeWords, 4*placeWords*len(order))
+			for _, old := range order[1:] {
+				w := l.placesOf(&t.nodes[old])
+				for _, v := range &w {
+					where = appendWord(where, v)
+				}
+			}
+		})
+	}
+	wg.Go(func() {
+		size := uint32(16)
+		for size < uint32(live+live/3) {
+			size *= 2
+		}
+		table = make([]uint32, size)
+		for i, old := range order[1:] { // not over the map: the same input makes the same set
+			if older[old] {
+				continue
+			}
+			h := hash(t.nodes[old].label)
+			for table[h&(size-1)] != 0 {
+				h++
+			}
+			table[h&(size-1)] = uint32(i + 1)
+		}
+	})
+
+	out := make([]byte, 0, 4*nodeWords*(live+2))
+	top := [nodeWords]uint32{nodeKids: firstKid[0], nodeModules: single | 1<<30}
 	top[nodeSyntax] = b.syntax([synWords]uint32{})
-	top[nodeModules] = single | 1<<30
 	for _, w := range top {
 		out = appendWord(out, w)
 	}
-	places := make([]uint32, len(t.nodes)) // in the list of siblings
-	place(t, t.roots[0], places)
-	var where []byte
-	addWhere := func(d *def) {
-		if !l.cfg.FactsOnly {
-			for _, w := range d.places() {
-				where = appendWord(where, w)
-			}
-		}
-	}
-	addWhere(nil)
 	for i := 1; i < len(order); i++ {
 		old := order[i]
 		x := &t.nodes[old]
-		place(t, x.first, places)
 		var w [nodeWords]uint32
-		w[nodeName] = b.str(x.label)
+		w[nodeName] = labels[old]
 		if x.parent != none {
 			w[nodeParent] = number[x.parent]
 		}
 		w[nodeSubID] = x.subid
-		w[nodeKids] = kids(x.first)
-		switch {
-		case len(x.moreMods) > 0:
+		w[nodeKids] = firstKid[i]
+		if x.sameLabel != none {
+			w[nodeSameName] = number[x.sameLabel]
+		}
+		if len(x.moreMods) > 0 {
 			words := []uint32{uint32(x.mod)}
 			for _, m := range x.moreMods {
 				words = append(words, uint32(m))
 			}
 			w[nodeModules] = b.list(len(words), words)
-		default:
+		} else {
 			w[nodeModules] = single | uint32(x.mod)&^single
 		}
 		w[nodeOrder] = places[old]
-		var syn [synWords]uint32
-		if d := x.d; d != nil {
-			syn = l.syntaxOf(b, d)
+		switch d := x.d; {
+		case d == nil && x.base != 0:
+			n := Node{t.base, x.base}
+			w[nodeSyntax], w[nodeDetail] = n.get(nodeSyntax), n.get(nodeDetail)
+			w[nodeFlags] = n.get(nodeFlags) &^ (flagTwin | flagPick)
+		case d == nil:
+			w[nodeSyntax] = b.syntax([synWords]uint32{})
+		default:
+			w[nodeSyntax] = b.syntax(l.syntaxOf(b, d))
 			w[nodeDetail] = b.detail(d)
 			w[nodeFlags] = uint32(accessOf(d.access)) | uint32(statusOf(d.status))<<8
 			if d.trap {
@@ -228,12 +333,10 @@ func (l *loader) build() *Set {
 				w[nodeFlags] |= flagInet
 			}
 		}
-		w[nodeFlags] |= twinFlags(t, x)
-		w[nodeSyntax] = b.syntax(syn)
-		for _, v := range w {
+		w[nodeFlags] |= twins[old]
+		for _, v := range &w {
 			out = appendWord(out, v)
 		}
-		addWhere(x.d)
 	}
 	// A last record ends the children of the one before.
 	for i := range nodeWords {
@@ -244,29 +347,7 @@ func (l *loader) build() *Set {
 		out = appendWord(out, w)
 	}
 
-	// Names: a chain a label, the newest first, and a table of their heads.
-	size := uint32(16)
-	for size < uint32(len(t.byLabel)+len(t.byLabel)/3) {
-		size *= 2
-	}
-	table := make([]uint32, size)
-	put := func(node, field, v uint32) {
-		binary.LittleEndian.PutUint32(out[4*(node*nodeWords+field):], v)
-	}
-	for i := 1; i < len(order); i++ { // not over the map: the same input makes the same set
-		x := &t.nodes[order[i]]
-		if t.byLabel[x.label] != order[i] {
-			continue
-		}
-		h := hash(x.label)
-		for table[h&(size-1)] != 0 {
-			h++
-		}
-		table[h&(size-1)] = uint32(i)
-		for at := order[i]; t.nodes[at].sameLabel != none; at = t.nodes[at].sameLabel {
-			put(number[at], nodeSameName, number[t.nodes[at].sameLabel])
-		}
-	}
+	wg.Wait()
 	var names, modules, types, files []byte
 	for _, i := range table {
 		names = appendWord(names, i)
@@ -278,7 +359,11 @@ func (l *loader) build() *Set {
 		tc := &l.tcs[i]
 		types = appendWord(types, b.str(tc.name))
 		types = appendWord(types, uint32(tc.mod))
-		types = appendWord(types, b.syntax(l.tcSyntax(b, tc)))
+		if tc.syntax != 0 {
+			types = appendWord(types, tc.syntax-1)
+		} else {
+			types = appendWord(types, b.syntax(l.tcSyntax(b, tc)))
+		}
 	}
 	for _, f := range l.files {
 		if l.cfg.FactsOnly {
@@ -299,18 +384,20 @@ func (l *loader) build() *Set {
 	sections[secTypes] = types
 	sections[secFiles] = files
 
+	header := append(make([]byte, 0, headerLen), magic...)
 	total := headerLen
 	for _, s := range sections {
+		header = appendWord(header, uint32(total))
 		total += len(s)
+		header = appendWord(header, uint32(total))
 	}
-	data := make([]byte, headerLen, total)
-	copy(data, magic)
-	for i, s := range sections {
-		binary.LittleEndian.PutUint32(data[len(magic)+8*i:], uint32(len(data)))
-		data = append(data, s...)
-		binary.LittleEndian.PutUint32(data[len(magic)+8*i+4:], uint32(len(data)))
+	var data strings.Builder
+	data.Grow(total)
+	data.Write(header)
+	for _, s := range sections {
+		data.Write(s)
 	}
-	set, err := FromBinary(string(data))
+	set, err := FromBinary(data.String())
 	if err != nil {
 		panic("mib: " + err.Error()) // what was just written cannot be wrong
 	}
@@ -318,15 +405,6 @@ func (l *loader) build() *Set {
 	sortDiagnostics(set.diags)
 	set.srcs = l.sources
 	return set
-}
-
-// place counts the children from first on.
-func place(t *tree, first int32, places []uint32) {
-	n := uint32(0)
-	for c := first; c != none; c = t.nodes[c].next {
-		places[c] = n
-		n++
-	}
 }
 
 func (l *loader) syntaxOf(b *builder, d *def) (w [synWords]uint32) {
@@ -360,146 +438,119 @@ func (l *loader) isInet(x *treeNode) bool {
 	return next != nil && next.tc >= 0 && l.tcs[next.tc].name == "InetAddressType"
 }
 
-// twinFlags says whether several nodes have one OID, and which of them is shown:
-// the last of those that follow the first without a gap.
-func twinFlags(t *tree, x *treeNode) uint32 {
-	prev := x.prev != none && t.nodes[x.prev].subid == x.subid
-	next := x.next != none && t.nodes[x.next].subid == x.subid
-	switch {
-	case !prev && !next:
-		if x.parent != none && t.child(x.parent, x.subid) != none {
-			first := t.child(x.parent, x.subid)
-			if &t.nodes[first] != x {
-				return flagTwin
+// markTwins finds the nodes of one OID in a sorted list of siblings, and which of
+// them is shown: the last of those that follow the first one without a gap.
+func markTwins(t *tree, list []int32, flags map[int32]uint32) {
+	for i := 0; i < len(list); {
+		id := t.nodes[list[i]].subid
+		j := i + 1
+		for j < len(list) && t.nodes[list[j]].subid == id {
+			j++
+		}
+		if j > i+1 {
+			for _, n := range list[i:j] {
+				flags[n] = flagTwin
 			}
-			// Others may follow after a gap; then this one is shown.
-			return flagPick
+			pick := list[i]
+			for n := t.nodes[pick].next; n != none && t.nodes[n].subid == id; n = t.nodes[n].next {
+				pick = n
+			}
+			flags[pick] |= flagPick
 		}
-		return 0
-	case prev && !next:
-		at := x.prev
-		for t.nodes[at].prev != none && t.nodes[t.nodes[at].prev].subid == x.subid {
-			at = t.nodes[at].prev
-		}
-		if x.parent == none || t.child(x.parent, x.subid) == at {
-			return flagTwin | flagPick
-		}
+		i = j
 	}
-	return flagTwin
 }
 
-// importModules makes the modules and the types of a set known.
+// placesOf returns where the clauses of a node lie.
+func (l *loader) placesOf(x *treeNode) (w [placeWords]uint32) {
+	if x.d == nil && x.base != 0 {
+		for i := range w {
+			w[i] = Node{l.tree.base, x.base}.where(uint32(i))
+		}
+		return w
+	}
+	return x.d.places()
+}
+
+// importModules makes the modules, the files and the types of a set known.
+// They keep their numbers.
 func (l *loader) importModules(s *Set) {
 	for _, name := range s.Modules() {
 		l.modules[l.addModule(name, nil)].base = true
 	}
+	for i := range s.count(secFiles, 2) {
+		l.addFile(-1, s.fileName(i))
+	}
 	for i := range s.count(secTypes, typeWords) {
 		syn := s.field(secTypes, i, typeWords, typeSyntax)
 		word := func(f uint32) uint32 { return s.field(secSyntaxes, syn, synWords, f) }
-		tc := textualConvention{
-			name:  s.str(s.field(secTypes, i, typeWords, typeName)),
-			mod:   int32(s.field(secTypes, i, typeWords, typeModule)),
-			base:  s.str(word(synName)),
-			typ:   kindOfType(Type(word(synType))),
-			hint:  s.str(word(synHint)),
-			enums: s.enums(word(synEnums)),
-		}
-		at, n := s.list(word(synRanges))
-		for j := range n {
-			tc.ranges = append(tc.ranges, Range{int64(s.word(at + 8*j)), int64(s.word(at + 8*j + 4))})
-		}
-		l.addTC(tc)
+		l.addTC(textualConvention{
+			name:   s.str(s.field(secTypes, i, typeWords, typeName)),
+			mod:    int32(s.field(secTypes, i, typeWords, typeModule)),
+			base:   s.str(word(synName)),
+			typ:    kindOfType(Type(word(synType))),
+			hint:   s.str(word(synHint)),
+			syntax: syn + 1,
+		})
 	}
 }
 
-// importNodes puts the nodes of a set into the tree.
-func (l *loader) importNodes(s *Set) {
-	t := l.tree
-	count := s.count(secNodes, nodeWords)
-	number := make([]int32, count)
-	number[0] = none
-	t.nodes = slices.Grow(t.nodes, int(count))
-	var files map[uint32]int32
-	fileOf := func(f uint32) int32 {
-		if f == 0 {
-			return 0
-		}
-		if files == nil {
-			files = map[uint32]int32{}
-		}
-		if i, ok := files[f]; ok {
-			return i
-		}
-		nf := l.addFile(-1, s.fileName(f-1))
-		files[f] = nf.index + 1
-		return nf.index + 1
+// limits returns the enumeration and the ranges of a syntax.
+func (s *Set) limits(syntax uint32) (enums []Enum, ranges []Range) {
+	at, n := s.list(s.field(secSyntaxes, syntax, synWords, synRanges))
+	for i := range n {
+		ranges = append(ranges, Range{int64(s.word(at + 8*i)), int64(s.word(at + 8*i + 4))})
 	}
-	enums := map[uint32][]Enum{}
-	for i := uint32(1); i < count-1; i++ {
-		n := Node{s, i}
-		parent := number[n.get(nodeParent)]
-		if n.get(nodeParent) == 0 && n.SubID() <= 2 && n.Name() == rootNames[n.SubID()] {
-			for _, r := range t.roots {
-				if t.nodes[r].subid == n.SubID() {
-					number[i] = r
-				}
+	return s.enums(s.field(secSyntaxes, syntax, synWords, synEnums)), ranges
+}
+
+// treeOf returns the tree of a set. Nothing is looked at but the links between
+// its nodes: all else stays in the set until it is needed.
+func treeOf(s *Set) *tree {
+	t := &tree{byLabel: map[string]int32{}, pending: map[string]*def{}, base: s}
+	t.nodes = make([]treeNode, s.Len(), s.Len()+1024)
+	at := func(i uint32) int32 { return int32(i) - 1 }
+	for i := range t.nodes {
+		n := Node{s, uint32(i) + 1}
+		x := &t.nodes[i]
+		x.label, x.subid, x.base = n.Name(), n.SubID(), n.i
+		x.parent, x.sameLabel = at(n.get(nodeParent)), at(n.get(nodeSameName))
+		x.first, x.last, x.prev, x.next = none, none, none, none
+		x.depth = 1
+		if x.parent != none {
+			x.depth = t.nodes[x.parent].depth + 1
+		}
+		if first, end := n.kids(); first < end {
+			x.first, x.last, x.kids = at(first), at(end-1), int32(end-first)
+		}
+		m := n.get(nodeModules)
+		if m&single != 0 {
+			if x.mod = int32(m &^ single); int(x.mod) >= int(s.count(secModules, 1)) {
+				x.mod = -1
 			}
 			continue
 		}
-		if parent == none {
-			continue
+		list, count := s.list(m)
+		x.mod = int32(s.word(list))
+		for j := 1; j < count; j++ {
+			x.moreMods = append(x.moreMods, int32(s.word(list+4*j)))
 		}
-		d := l.importDef(n, enums, fileOf)
-		j := t.add(parent, n.SubID(), n.Name(), d.mod)
-		number[i] = j
-		t.nodes[j].d, t.nodes[j].base = d, true
-		if m := n.get(nodeModules); m&single == 0 {
-			at, k := s.list(m)
-			for x := 1; x < k; x++ {
-				t.nodes[j].moreMods = append(t.nodes[j].moreMods, int32(s.word(at+4*x)))
-			}
-		}
-		// Twins that are shown last come last, as they were.
-		t.insert(parent, j, none)
 	}
+	// Siblings lie side by side, and keep that order.
+	link := func(first, last int32) {
+		for i := first; i < last; i++ {
+			t.nodes[i].next, t.nodes[i+1].prev = i+1, i
+		}
+	}
+	for i := range t.nodes {
+		if x := &t.nodes[i]; x.kids > 1 {
+			link(x.first, x.last)
+		}
+	}
+	for i, id := range []uint32{1, 0, 2} { // iso first, as in newTree
+		n, _ := s.top().child(id)
+		t.roots[i] = at(n.i)
+	}
+	t.linkRoots()
+	return t
 }
-
-func (l *loader) importDef(n Node, enums map[uint32][]Enum, fileOf func(uint32) int32) *def {
-	s := n.s
-	p := parser{l: l}
-	d := p.newDef()
-	d.label, d.subid, d.placed = n.Name(), int64(n.SubID()), true
-	m := n.get(nodeModules)
-	d.mod = int32(m &^ single)
-	if m&single == 0 {
-		at, _ := s.list(m)
-		d.mod = int32(s.word(at))
-	}
-	d.typ = kindOfType(n.Type())
-	d.tc = int32(n.syntax(synNumber)) - 1
-	if ref := n.syntax(synEnums); ref != 0 {
-		if _, ok := enums[ref]; !ok {
-			enums[ref] = n.Enums()
-		}
-		d.enums = enums[ref]
-	}
-	d.ranges = n.Ranges()
-	d.hint, d.units, d.augments, d.defval = n.Hint(), n.Units(), n.Augments(), n.Default()
-	if ref := n.detail(detIndexes); ref != 0 {
-		d.indexes = n.Indexes()
-	}
-	if n.detail(detObjects) != 0 {
-		d.objects = n.Objects()
-	}
-	d.trap = n.has(flagTrap)
-	d.access, d.status = accessKinds[n.Access()], statusKinds[n.Status()]
-	d.desc = span{fileOf(n.where(placeDesc)), n.where(placeDesc + 1), n.where(placeDesc+1) + n.where(placeDesc+2)}
-	d.ref = span{fileOf(n.where(placeRef)), n.where(placeRef + 1), n.where(placeRef+1) + n.where(placeRef+2)}
-	d.file, d.at = fileOf(n.where(placeFile)), n.where(placeAt)
-	return d
-}
-
-var (
-	accessKinds = [...]kind{0, kNotAccessible, kForNotify, kReadOnly, kReadWrite, kReadCreate, kWriteOnly}
-	statusKinds = [...]kind{0, kCurrent, kDeprecated, kObsolete, kMandatory, kOptional}
-)

@@ -22,7 +22,7 @@ type treeNode struct {
 	moreMods    []int32
 	depth, kids int32
 	index       map[uint32]int32 // the first child of a sub-identifier, if there are many
-	base        bool             // from Config.Base: what a file says replaces it
+	base        uint32           // the node of Config.Base that this is, or 0
 	deleted     bool
 }
 
@@ -36,14 +36,16 @@ type tree struct {
 
 	// pending holds the definitions that wait for their parent, by the
 	// parent's label. The newest comes first.
-	pending map[string][]*def
+	pending map[string]*def
 	waiting int
 	replace bool // Config.Replace
+	base    *Set // Config.Base, whose nodes come first: its node i is nodes[i-1]
 }
 
-// newTree returns a tree of the three roots, which belong to no module.
-func newTree() *tree {
-	t := &tree{byLabel: make(map[string]int32, 1024)}
+// newTree returns a tree of the three roots, which belong to no module. It has
+// room for size nodes.
+func newTree(size int) *tree {
+	t := &tree{byLabel: make(map[string]int32, size), nodes: make([]treeNode, 0, size), pending: map[string]*def{}}
 	var ids [3]int32
 	for _, id := range []uint32{2, 0, 1} {
 		n := t.add(none, id, rootNames[id], -1)
@@ -51,10 +53,27 @@ func newTree() *tree {
 		ids[id] = n
 	}
 	t.roots = [3]int32{ids[1], ids[0], ids[2]}
-	t.nodes[ids[1]].next = ids[0]
-	t.nodes[ids[0]].next, t.nodes[ids[0]].prev = ids[2], ids[1]
-	t.nodes[ids[2]].prev = ids[0]
+	t.linkRoots()
 	return t
+}
+
+func (t *tree) linkRoots() {
+	t.nodes[t.roots[0]].prev, t.nodes[t.roots[0]].next = none, t.roots[1]
+	t.nodes[t.roots[1]].prev, t.nodes[t.roots[1]].next = t.roots[0], t.roots[2]
+	t.nodes[t.roots[2]].prev, t.nodes[t.roots[2]].next = t.roots[1], none
+}
+
+// newest returns the newest node of a label, or none.
+func (t *tree) newest(label string) int32 {
+	if i, ok := t.byLabel[label]; ok {
+		return i
+	}
+	if t.base != nil {
+		if n, ok := t.base.named(label, ""); ok {
+			return int32(n.i) - 1
+		}
+	}
+	return none
 }
 
 // add makes a node that has no siblings yet.
@@ -75,41 +94,30 @@ func (t *tree) add(parent int32, subid uint32, label string, mod int32) int32 {
 // enter makes a node the newest of its label.
 func (t *tree) enter(i int32) {
 	n := &t.nodes[i]
-	n.sameLabel = none
-	if old, ok := t.byLabel[n.label]; ok {
-		n.sameLabel = old
-	}
+	n.sameLabel = t.newest(n.label)
 	t.byLabel[n.label] = i
 }
 
 // forget takes a node out of the list of its label.
 func (t *tree) forget(i int32) {
 	n := &t.nodes[i]
-	at, ok := t.byLabel[n.label]
-	switch {
-	case !ok:
-	case at == i && n.sameLabel == none:
-		delete(t.byLabel, n.label)
-	case at == i:
+	at := t.newest(n.label)
+	if at == i {
 		t.byLabel[n.label] = n.sameLabel
-	default:
-		for at != none && t.nodes[at].sameLabel != i {
-			at = t.nodes[at].sameLabel
-		}
-		if at != none {
-			t.nodes[at].sameLabel = n.sameLabel
-		}
+		return
+	}
+	for at != none && t.nodes[at].sameLabel != i {
+		at = t.nodes[at].sameLabel
+	}
+	if at != none {
+		t.nodes[at].sameLabel = n.sameLabel
 	}
 }
 
 // find returns the newest node of a label that module mod defines, or any
 // module if mod is -1.
 func (t *tree) find(label string, mod int32) int32 {
-	i, ok := t.byLabel[label]
-	if !ok {
-		return none
-	}
-	for ; i != none; i = t.nodes[i].sameLabel {
+	for i := t.newest(label); i != none; i = t.nodes[i].sameLabel {
 		n := &t.nodes[i]
 		if mod == -1 || n.mod == mod || slices.Contains(n.moreMods, mod) {
 			return i
@@ -211,9 +219,10 @@ func isAnon(label string) bool {
 
 // wait makes the definitions wait for their parents.
 func (t *tree) wait(defs []*def) {
-	t.pending = make(map[string][]*def, len(defs)/4+1)
-	for _, d := range slices.Backward(defs) {
-		t.pending[d.parent] = append(t.pending[d.parent], d)
+	clear(t.pending)
+	for _, d := range defs {
+		d.next = t.pending[d.parent]
+		t.pending[d.parent] = d
 	}
 	t.waiting = len(defs)
 }
@@ -225,19 +234,21 @@ func (t *tree) attach(i int32) {
 	if t.waiting == 0 {
 		return
 	}
-	defs, ok := t.pending[t.nodes[i].label]
-	if !ok || t.nodes[i].depth >= maxDepth {
+	d := t.pending[t.nodes[i].label]
+	if d == nil || t.nodes[i].depth >= maxDepth {
 		return
 	}
-	delete(t.pending, t.nodes[i].label)
-	t.waiting -= len(defs)
+	t.pending[t.nodes[i].label] = nil
 	oldest := i
 	for n := t.nodes[oldest].next; n != none && t.nodes[n].subid == t.nodes[i].subid; n = t.nodes[n].next {
 		oldest = n
 	}
-	for _, d := range defs {
-		d.placed = true
+	for d != nil {
+		next := d.next
+		d.next, d.placed = nil, true
+		t.waiting--
 		t.place(oldest, d)
+		d = next
 	}
 }
 
@@ -260,8 +271,8 @@ func (t *tree) place(parent int32, d *def) {
 	if twin != none && t.nodes[twin].label == d.label {
 		n := &t.nodes[twin]
 		n.moreMods = append(n.moreMods, d.mod)
-		if n.base || t.replace {
-			n.d, n.base = d, false
+		if n.d == nil && n.base != 0 || t.replace {
+			n.d = d
 		}
 		t.attach(twin)
 		return
@@ -283,7 +294,7 @@ func (t *tree) place(parent int32, d *def) {
 		t.merge(twin, i)
 		t.forget(twin)
 		old, n := &t.nodes[twin], &t.nodes[i]
-		old.label, old.mod, old.d = n.label, n.mod, n.d
+		old.label, old.mod, old.d, old.base = n.label, n.mod, n.d, 0
 		old.first, old.last, old.kids, old.index = n.first, n.last, n.kids, n.index
 		n.first, n.last, n.kids, n.index = none, none, 0, nil
 		for c := old.first; c != none; c = t.nodes[c].next {

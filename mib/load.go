@@ -59,6 +59,11 @@ type Config struct {
 	// comes before (Net-SNMP: commentToEOL, -Pc).
 	CommentToEOL bool
 
+	// CacheDir is a directory in which Load keeps the set of Modules "ALL" under
+	// a hash of the content of all files, so that the next Load need not parse
+	// them. The set from there has no diagnostics. By default nothing is kept.
+	CacheDir string
+
 	// FactsOnly leaves out descriptions, references and where things are defined.
 	FactsOnly bool
 
@@ -84,10 +89,11 @@ type file struct {
 	index  int32
 	source int32 // index into loader.sources, or -1 if name is a path
 	name   string
-	once   sync.Once
+	opened sync.Once // guards src and err
 	src    string
-	toks   []token
 	err    error
+	lexed  sync.Once // guards toks
+	toks   []token
 	diags  int
 	lines  []uint32 // offsets of the starts of lines, once they are needed
 }
@@ -122,6 +128,7 @@ type textualConvention struct {
 	hint   string
 	enums  []Enum
 	ranges []Range
+	syntax uint32 // of a type of Config.Base, its record there plus one
 }
 
 type tcKey struct {
@@ -143,9 +150,10 @@ type loader struct {
 	tolerant bool
 	sources  []source
 	files    []*file
+	ownFiles int // the number of files of Config.Base, which come first
 	modules  []*module
 	byName   map[string]int32
-	missing  map[string]bool
+	others   map[string]*file // of modules, wherever they are in their files
 
 	tcs     []textualConvention
 	tcIndex map[tcKey]int32
@@ -179,7 +187,7 @@ func Load(cfg *Config) (*Set, error) {
 		cfg:      cfg,
 		tolerant: cfg.Level == Permissive,
 		byName:   make(map[string]int32),
-		missing:  make(map[string]bool),
+		oidBuf:   make([]subID, 0, 32),
 		tcIndex:  make(map[tcKey]int32),
 		tcAny:    make(map[string]int32),
 		structs:  make(map[tcKey]bool),
@@ -187,13 +195,26 @@ func Load(cfg *Config) (*Set, error) {
 	if cfg.Base != nil {
 		l.importModules(cfg.Base)
 	}
+	l.ownFiles = len(l.files)
 	all := slices.ContainsFunc(cfg.Modules, isAll)
-	l.scan(all)
-	l.tree = newTree()
-	l.tree.replace = cfg.Replace
-	if cfg.Base != nil {
-		l.importNodes(cfg.Base)
+	l.scan()
+	key := ""
+	if all && cfg.CacheDir != "" && cfg.Level != Strict {
+		key = l.cacheKey()
+		if s := l.cached(key); s != nil {
+			return s, nil
+		}
 	}
+	size := 256
+	if all {
+		size = min(100*len(l.modules), 1<<17)
+	}
+	if cfg.Base != nil {
+		l.tree = treeOf(cfg.Base)
+	} else {
+		l.tree = newTree(size)
+	}
+	l.tree.replace = cfg.Replace
 	if all {
 		stop := l.prefetch()
 		defer stop()
@@ -219,6 +240,9 @@ func Load(cfg *Config) (*Set, error) {
 	l.adopt()
 	l.resolveUnknown()
 	s := l.build()
+	if key != "" && len(errs) == 0 {
+		l.cache(key, s)
+	}
 	if cfg.Level == Strict {
 		for _, d := range s.diags {
 			if d.Severity == Error {
@@ -232,9 +256,8 @@ func Load(cfg *Config) (*Set, error) {
 
 func isAll(name string) bool { return strings.EqualFold(name, "ALL") }
 
-// scan finds out which module lies in which file. With whole it gets the files
-// ready to be read, too.
-func (l *loader) scan(whole bool) {
+// scan finds out which module lies in which file.
+func (l *loader) scan() {
 	for _, dir := range l.cfg.Dirs {
 		l.sources = append(l.sources, source{os.DirFS(dir), strings.TrimSuffix(dir, "/") + "/"})
 	}
@@ -262,18 +285,19 @@ func (l *loader) scan(whole bool) {
 			l.addFile(int32(i), name)
 		}
 	}
-	names := make([]string, len(l.files))
-	l.parallel(len(l.files), func(i int) { names[i] = l.headOf(l.files[i], whole) })
+	files := l.files[l.ownFiles:]
+	names := make([]string, len(files))
+	l.parallel(len(files), func(i int) { names[i] = l.headOf(files[i]) })
 	for i, name := range names {
 		if name == "" {
 			continue
 		}
 		if id, ok := l.byName[name]; ok {
-			l.modules[id].file = l.files[i]
+			l.modules[id].file = files[i]
 			l.modules[id].state = unread
 			continue
 		}
-		l.addModule(name, l.files[i])
+		l.addModule(name, files[i])
 		l.modules[len(l.modules)-1].state = unread
 	}
 }
@@ -304,25 +328,31 @@ func (l *loader) fileName(f *file) string {
 	return l.sources[f.source].prefix + f.name
 }
 
+// buffers are what files are read into.
+var buffers = sync.Pool{New: func() any {
+	b := make([]byte, 256<<10)
+	return &b
+}}
+
 // headLen is how much of a file is read to learn the name of its module.
 const headLen = 2048
 
-// headOf returns the name of the first module in a file, or "" if there is
-// none. With whole it reads all of the file if there is one.
-func (l *loader) headOf(f *file, whole bool) string {
+// headOf returns the name of the first module in a file, or "" if there is none.
+func (l *loader) headOf(f *file) string {
 	r, err := l.open(f)
 	if err != nil {
 		return ""
 	}
 	defer r.Close()
-	var buf [headLen]byte
-	n, err := io.ReadFull(r, buf[:])
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	n, err := io.ReadFull(r, (*buf)[:headLen])
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return ""
 	}
-	name, sure := l.head(string(buf[:n]))
+	name, sure := l.head(string((*buf)[:n]))
 	if !sure && n == headLen {
-		if l.load(f) != nil {
+		if l.read(f) != nil {
 			return ""
 		}
 		name, _ = l.head(f.src)
@@ -384,14 +414,26 @@ func (l *loader) open(f *file) (io.ReadCloser, error) {
 
 // load reads a file and cuts it into tokens. Several goroutines may call it.
 func (l *loader) load(f *file) error {
-	f.once.Do(func() {
+	if err := l.read(f); err != nil {
+		return err
+	}
+	f.lexed.Do(func() {
+		lx := l.lexer(f.src)
+		f.toks = lx.lex()
+	})
+	return nil
+}
+
+// read reads a file. Several goroutines may call it.
+func (l *loader) read(f *file) error {
+	f.opened.Do(func() {
 		r, err := l.open(f)
 		if err != nil {
 			f.err = err
 			return
 		}
 		defer r.Close()
-		var b strings.Builder
+		size := int64(headLen)
 		if s, ok := r.(interface{ Stat() (fs.FileInfo, error) }); ok {
 			fi, err := s.Stat()
 			switch {
@@ -402,22 +444,30 @@ func (l *loader) load(f *file) error {
 				f.err = &loadError{f.name, "not a regular file", ErrNotFound}
 				return
 			case fi.Size() <= maxFileLen:
-				b.Grow(int(fi.Size()) + 1)
+				size = fi.Size()
 			}
 		}
-		n, err := io.Copy(&b, io.LimitReader(r, maxFileLen+1))
+		buf := buffers.Get().(*[]byte)
+		defer buffers.Put(buf)
+		n := 0
+		for err == nil && n <= maxFileLen {
+			if need := max(int(size)+1, n+1); need > len(*buf) {
+				*buf = append(*buf, make([]byte, max(need, 2*len(*buf))-len(*buf))...)
+			}
+			var k int
+			k, err = r.Read((*buf)[n:])
+			n += k
+		}
 		switch {
-		case err != nil:
+		case err != nil && err != io.EOF:
 			f.err = err
 		case n > maxFileLen:
 			f.err = &loadError{f.name, "the file has more than 64 MB", ErrSyntax}
 		default:
-			f.src = b.String()
+			f.src = string((*buf)[:n])
 			if l.tolerant {
 				f.src = strings.TrimPrefix(f.src, "\ufeff")
 			}
-			lx := l.lexer(f.src)
-			f.toks = lx.lex()
 		}
 	})
 	return f.err
@@ -539,42 +589,52 @@ func (l *loader) readFile(name string) error {
 
 // searchModule looks for a module that is not the first of its file.
 func (l *loader) searchModule(name string) (int32, bool) {
-	if l.missing[name] || len(name) == 0 {
+	if l.others == nil {
+		files := l.files[l.ownFiles:]
+		names := make([][]string, len(files))
+		l.parallel(len(files), func(i int) {
+			if l.read(files[i]) == nil {
+				names[i] = modulesIn(files[i].src)
+			}
+		})
+		l.others = make(map[string]*file)
+		for i, list := range names {
+			for _, x := range list {
+				l.others[x] = files[i]
+			}
+		}
+	}
+	f := l.others[name]
+	if f == nil {
 		return 0, false
 	}
-	l.missing[name] = true
-	found := make([]bool, len(l.files))
-	l.parallel(len(l.files), func(i int) {
-		f := l.files[i]
-		// A file that is being read by this very loader is loaded already.
-		if l.load(f) != nil || !strings.Contains(f.src, name) {
-			return
+	id := l.addModule(name, f)
+	l.modules[id].state = unread
+	return id, true
+}
+
+// modulesIn returns the words before each "DEFINITIONS" of a text.
+func modulesIn(src string) (names []string) {
+	const word = "DEFINITIONS"
+	for i := 0; ; {
+		n := strings.Index(src[i:], word)
+		if n < 0 {
+			return names
 		}
-		lx := l.lexer(f.src)
-		var prev token
-		for {
-			t := lx.next()
-			if t.kind == kDefinitions && prev.kind == kLabel && f.src[prev.off:prev.end] == name {
-				found[i] = true
-				return
-			}
-			if t.kind == kEOF {
-				return
-			}
-			prev = t
+		i += n
+		end := i
+		for end > 0 && class[src[end-1]]&cSpace != 0 {
+			end--
 		}
-	})
-	for i, ok := range found {
-		if ok {
-			if id, ok := l.byName[name]; ok {
-				return id, true
-			}
-			id := l.addModule(name, l.files[i])
-			l.modules[id].state = unread
-			return id, true
+		start := end
+		for start > 0 && (class[src[start-1]]&cLabel != 0 || src[start-1] == '_') {
+			start--
 		}
+		if start < end && end < i {
+			names = append(names, src[start:end])
+		}
+		i += len(word)
 	}
-	return 0, false
 }
 
 // A replacement names the module that has the names of an older one.
@@ -688,6 +748,9 @@ func (l *loader) apply(d *def, mod int32, name string, tolerant bool) kind {
 		return kLabel
 	}
 	tc := &l.tcs[i]
+	if tc.syntax != 0 && tc.enums == nil && tc.ranges == nil {
+		tc.enums, tc.ranges = l.cfg.Base.limits(tc.syntax - 1)
+	}
 	d.tc, d.enums, d.ranges, d.hint = i, tc.enums, tc.ranges, tc.hint
 	return tc.typ
 }
@@ -746,7 +809,7 @@ func (l *loader) adopt() {
 	}
 	l.tree.wait(l.orphans)
 	for _, d := range slices.Backward(l.orphans) {
-		if _, ok := l.tree.pending[d.parent]; !ok {
+		if l.tree.pending[d.parent] == nil {
 			continue
 		}
 		if n := l.tree.find(d.parent, -1); n != none {

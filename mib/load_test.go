@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -336,6 +335,53 @@ func TestBinary(t *testing.T) {
 	}
 }
 
+func TestCache(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "cache")
+	texts := []string{"smi", smi, "tc", tc, "acme", acme}
+	first := load(t, Config{CacheDir: dir}, texts...)
+	second := load(t, Config{CacheDir: dir}, texts...)
+	if first.data != second.data {
+		t.Error("the set from the cache is another one")
+	}
+	if n, _ := second.Node("acmeLevel"); n.Description() != "How much there is." {
+		t.Errorf("from the cache, Description() = %q", n.Description())
+	}
+	// The key is the content: a change must be seen, and so must damage.
+	texts[5] = strings.Replace(acme, "litres", "gallons", 1)
+	third := load(t, Config{CacheDir: dir}, texts...)
+	if n, _ := third.Node("acmeLevel"); n.Units() != "gallons" {
+		t.Errorf("after a change, Units() = %q, want gallons", n.Units())
+	}
+	files, _ := filepath.Glob(dir + "/*")
+	if len(files) != 2 {
+		t.Fatalf("the cache has %d files, want 2", len(files))
+	}
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data[len(data)/2] ^= 1
+		if err := os.WriteFile(f, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fourth := load(t, Config{CacheDir: dir}, texts...)
+	if fourth.data != third.data {
+		t.Error("a damaged cache is believed")
+	}
+	for i := range 10 {
+		texts[5] = strings.Replace(acme, "litres", fmt.Sprint(i), 1)
+		load(t, Config{CacheDir: dir}, texts...)
+	}
+	if files, _ = filepath.Glob(dir + "/*"); len(files) > cacheCount {
+		t.Errorf("the cache has %d files, want %d at most", len(files), cacheCount)
+	}
+	if s := load(t, Config{CacheDir: "/dev/null/x"}, texts...); s.data == "" {
+		t.Error("a cache that cannot be written is an error")
+	}
+}
+
 // TestHostile loads modules that are made to be slow.
 func TestHostile(t *testing.T) {
 	n := 20000
@@ -485,5 +531,16 @@ func BenchmarkLoadAll(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	runtime.KeepAlive(nil)
+}
+
+func BenchmarkLoadCached(b *testing.B) {
+	needCorpus(b)
+	b.ReportAllocs()
+	cfg := &Config{Dirs: corpus, Modules: []string{"ALL"}, CacheDir: b.TempDir()}
+	Load(cfg)
+	for b.Loop() {
+		if _, err := Load(cfg); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -35,6 +35,7 @@ type def struct {
 	at            uint32 // where the definition starts in it
 	trap          bool
 	placed        bool // it is in the tree
+	next          *def // the next one that waits for the same parent
 }
 
 const noSubID = -1
@@ -755,6 +756,7 @@ func (p *parser) objectType(name string) ([]*def, bool) {
 		}
 	}
 	d.typ = k
+	at := p.tok
 	n := p.next()
 	switch k {
 	case kSequence:
@@ -790,6 +792,10 @@ func (p *parser) objectType(name string) ([]*def, bool) {
 			n = p.next()
 		}
 	default:
+		if p.tok.kind != kEOF || p.toks[p.pos-1] == at {
+			p.pos--
+		}
+		p.tok = at
 		return p.broken(d, name, "type expected after SYNTAX")
 	}
 	if n == kUnits {

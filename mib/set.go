@@ -522,14 +522,21 @@ func (n Node) Description() string { return n.s.text(n, placeDesc) }
 // Reference returns the text of the REFERENCE clause, as Description does.
 func (n Node) Reference() string { return n.s.text(n, placeRef) }
 
-// File returns the name of the file that defines n and the offset of the
-// definition in it, or "" if that is not known.
-func (n Node) File() (name string, offset int) {
+// Position returns the name of the file and the line where n is defined, or ""
+// if that is not known. The file is read for the line, which is 0 if it has gone.
+func (n Node) Position() (file string, line int) {
 	f := n.where(placeFile)
 	if f == 0 {
 		return "", 0
 	}
-	return n.s.fileName(f - 1), int(n.where(placeAt))
+	file = n.s.fileName(f - 1)
+	if r, err := n.s.open(f - 1); err == nil {
+		defer r.Close()
+		if head, err := io.ReadAll(io.LimitReader(r, int64(n.where(placeAt)))); err == nil {
+			line = bytes.Count(head, []byte("\n")) + 1
+		}
+	}
+	return file, line
 }
 
 func (s *Set) fileName(f uint32) string {

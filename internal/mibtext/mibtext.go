@@ -101,8 +101,8 @@ func Show(w io.Writer, set *mib.Set, name string, width int) error {
 	if s := n.Status(); s != 0 && n.Access() == 0 {
 		fmt.Fprintf(b, "Status %s\n", s)
 	}
-	if file, off := n.File(); file != "" {
-		fmt.Fprintf(b, "Defined in %s, at octet %d\n", file, off)
+	if file, line := n.Position(); file != "" {
+		fmt.Fprintf(b, "Defined in %s:%d\n", file, line)
 	}
 	if r := n.Reference(); r != "" {
 		fmt.Fprintf(b, "Reference %q\n", r)

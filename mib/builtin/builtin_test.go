@@ -1,7 +1,10 @@
 package builtin
 
 import (
+	"io/fs"
+	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/pollux-snmp/pollux/mib"
 	"github.com/pollux-snmp/pollux/snmp"
@@ -118,4 +121,65 @@ func BenchmarkLookup(b *testing.B) {
 			buf = p.AppendVarBind(buf[:0], vb)
 		}
 	})
+}
+
+// onTop is a configuration with one small module above the standard ones.
+func onTop() *mib.Config {
+	return &mib.Config{
+		FS: []fs.FS{fstest.MapFS{"x": {Data: []byte(`X-MIB DEFINITIONS ::= BEGIN
+			IMPORTS OBJECT-TYPE, enterprises FROM SNMPv2-SMI DisplayString, TruthValue FROM SNMPv2-TC ifEntry FROM IF-MIB;
+			xName OBJECT-TYPE SYNTAX DisplayString MAX-ACCESS read-only STATUS current DESCRIPTION "" ::= { enterprises 99999 1 }
+			xOn OBJECT-TYPE SYNTAX TruthValue MAX-ACCESS read-only STATUS current DESCRIPTION "" ::= { enterprises 99999 2 }
+			xMore OBJECT-TYPE SYNTAX INTEGER MAX-ACCESS read-only STATUS current DESCRIPTION "" ::= { ifEntry 99 }
+			END`)}}},
+		Modules: []string{"X-MIB"}, Base: Set(),
+	}
+}
+
+func TestOnTop(t *testing.T) {
+	s, err := mib.Load(onTop())
+	if err != nil || len(s.Diagnostics()) > 0 {
+		t.Fatalf("Load() = %v, %v", s.Diagnostics(), err)
+	}
+	if got, want := s.Len(), Set().Len()+4; got != want { // 99999 itself is a node
+		t.Errorf("%d nodes, want %d", got, want)
+	}
+	if n, _ := s.Node("X-MIB::xName"); n.Hint() != "255a" || n.OID().String() != "1.3.6.1.4.1.99999.1" {
+		t.Errorf("xName is %v with hint %q", n.OID(), n.Hint())
+	}
+	if n, _ := s.Node("xOn"); len(n.Enums()) != 2 {
+		t.Errorf("xOn has values %v, want two", n.Enums())
+	}
+	p := mib.Printer{Set: s}
+	if got := string(p.AppendOID(nil, snmp.MustParseOID("1.3.6.1.2.1.2.2.1.99.7"))); got != "X-MIB::xMore.7" {
+		t.Errorf("AppendOID() = %s, want X-MIB::xMore.7", got)
+	}
+	// All that was there is there still.
+	base := mib.Printer{Set: Set()}
+	var a, b []byte
+	for n := range Set().Nodes() {
+		o := n.OID()
+		if o.IsZero() {
+			continue
+		}
+		o = o.Append(1, 2)
+		a, b = p.AppendVarBind(a[:0], snmp.VarBind{OID: o}), base.AppendVarBind(b[:0], snmp.VarBind{OID: o})
+		if string(a) != string(b) && !strings.Contains(string(a), "X-MIB") {
+			t.Fatalf("on top, %v is %s, want %s", o, a, b)
+		}
+		m, ok := s.Node(n.Module() + "::" + n.Name())
+		if !ok || m.Type() != n.Type() || m.Units() != n.Units() || m.Access() != n.Access() || len(m.Indexes()) != len(n.Indexes()) {
+			t.Fatalf("on top, %s::%s has changed", n.Module(), n.Name())
+		}
+	}
+}
+
+func BenchmarkOnTop(b *testing.B) {
+	b.ReportAllocs()
+	cfg := onTop()
+	for b.Loop() {
+		if _, err := mib.Load(cfg); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
