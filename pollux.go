@@ -22,7 +22,7 @@ type Client struct {
 }
 
 // Dial returns a client for the agent at target, in any of the forms that
-// [Resolve] takes. Cfg may be nil. The client must be closed.
+// [Resolve] takes. The client must be closed.
 //
 // A program that asks many agents opens one [role.Manager] for all of them, and
 // makes a client for each with snmp.NewClient(manager.To(addr), cfg).

@@ -73,7 +73,7 @@ func TestDialAndServe(t *testing.T) {
 		go func() {
 			ended <- pollux.Serve(ctx, sysName("castor"), func(a []role.Addr) { addr <- a[0] }, local)
 		}()
-		c, err := pollux.Dial(ctx, (<-addr).String(), nil)
+		c, err := pollux.Dial(ctx, (<-addr).String(), &snmp.Config{Community: "public"})
 		if err != nil {
 			t.Fatalf("Dial() error = %v", err)
 		}

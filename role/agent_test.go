@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -264,5 +265,55 @@ func TestServeOversizedAnswer(t *testing.T) {
 			t.Errorf("Exchange() = %q, %v", body(rsp), err)
 		}
 		wantStats(t, a.Stats(), role.Stats{Received: 5, Sent: 1, SendErrors: 4})
+	})
+}
+
+// What an agent sends by itself while it serves leaves at once.
+func TestSendWhileServing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, nil, roletest.Faults{})
+		a := r.serve(agentAddr, echo)
+		synctest.Wait()
+		if err := a.Send(t.Context(), role.Message{Addr: managerAddr, Buf: message(9, "trap")}); err != nil {
+			t.Errorf("Send() error = %v", err)
+		}
+	})
+}
+
+// An answer does not wait for slow handlers of the same batch, even if they
+// are as many as may run.
+func TestAnswerDoesNotWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, &role.Config{Timeout: time.Hour}, roletest.Faults{})
+		calls := []role.Call{
+			{Dst: agentAddr, Key: 1, Req: message(1, "quick")},
+			{Dst: agentAddr, Key: 2, Req: message(2, "slow")},
+			{Dst: agentAddr, Key: 3, Req: message(3, "slow")},
+			{Dst: agentAddr, Key: 4, Req: message(4, "slow")},
+		}
+		conn := r.listen(agentAddr)
+		start := time.Now()
+		answered := make([]time.Duration, len(calls))
+		var wg sync.WaitGroup
+		for i := range calls {
+			wg.Add(1)
+			calls[i].Done = func(*role.Call) { answered[i] = time.Since(start); wg.Done() }
+			if err := r.m.Start(&calls[i]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a := role.NewAgent(&role.Config{Handlers: 2}, conn) // reads all in one batch
+		defer a.Close()
+		go a.Serve(t.Context(), func(_ context.Context, dst []byte, req *role.Message) []byte {
+			if body(req.Buf) == "slow" {
+				time.Sleep(10 * time.Second)
+			}
+			return append(dst, req.Buf...)
+		})
+		wg.Wait()
+		want := []time.Duration{time.Millisecond, 10 * time.Second, 10*time.Second + time.Millisecond, 20 * time.Second}
+		if !slices.Equal(answered, want) {
+			t.Errorf("answered after %v, want %v", answered, want)
+		}
 	})
 }

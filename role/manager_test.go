@@ -534,7 +534,7 @@ func TestPeerStart(t *testing.T) {
 // starts the next exchange whenever one fails does not run out of stack, and
 // the outbox, however full, makes nobody wait for himself.
 func TestFailuresDoNotNest(t *testing.T) {
-	m := role.NewManager(&deafConn{closed: make(chan struct{})}, &role.Config{Key: key})
+	m := role.NewManager(&deafConn{closed: make(chan struct{})}, &role.Config{Key: key, Timeout: -1})
 	defer m.Close()
 	const chains, length = 2000, 100
 	var wg sync.WaitGroup
@@ -568,6 +568,72 @@ func TestFailuresDoNotNest(t *testing.T) {
 	if s := m.Stats(); s.SendErrors != chains*length+1 || s.Sent != 0 {
 		t.Errorf("Stats() = %+v, want %d errors", s, chains*length+1)
 	}
+}
+
+// A gate is a transport that does not send until it is opened, and then fails.
+type gate struct {
+	deafConn
+	entered, opened chan struct{}
+	once            sync.Once
+}
+
+func (g *gate) WriteBatch([]role.Message) (int, error) {
+	g.once.Do(func() { close(g.entered) })
+	<-g.opened
+	return 0, syscall.EPERM
+}
+
+// While a write is stuck, only so many messages gather, and their senders wait.
+// When it fails, nobody waits for himself.
+func TestOutboxIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{deafConn: deafConn{closed: make(chan struct{})}, entered: make(chan struct{}), opened: make(chan struct{})}
+		m := role.NewManager(g, &role.Config{Key: key, Timeout: time.Hour})
+		defer m.Close()
+		var started, failed atomic.Int64
+		start := func(k uint32, then func()) {
+			err := m.Start(&role.Call{Dst: agentAddr, Key: k, Req: message(k, ""), Done: func(c *role.Call) {
+				failed.Add(1)
+				if then != nil {
+					then()
+				}
+			}})
+			if err != nil {
+				t.Errorf("Start() error = %v", err)
+			}
+			started.Add(1)
+		}
+		go start(0, func() { start(1000, nil) })
+		<-g.entered
+		for k := range uint32(700) {
+			go start(k+1, nil)
+		}
+		synctest.Wait()
+		if got := started.Load(); got != 512 {
+			t.Errorf("%d calls have started while the first is being written, want 512", got)
+		}
+		close(g.opened)
+		synctest.Wait()
+		if failed.Load() != 702 {
+			t.Errorf("%d calls have failed, want 702", failed.Load())
+		}
+	})
+}
+
+// A deadline that comes before all others is kept, too.
+func TestShorterTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, &role.Config{Timeout: time.Hour, Retries: -1}, roletest.Faults{})
+		r.listen(agentAddr)
+		for k := range uint32(100) {
+			r.m.Start(&role.Call{Dst: agentAddr, Key: k, Req: message(k, ""), Done: func(*role.Call) {}})
+		}
+		start := time.Now()
+		_, err := r.m.To(agentAddr).Exchange(t.Context(), 1000, message(1000, ""), nil, time.Second, 1)
+		if wantError(t, "Exchange()", err, role.ErrNoResponse); time.Since(start) != 2*time.Second {
+			t.Errorf("took %v, want 2s", time.Since(start))
+		}
+	})
 }
 
 // A deafConn may not send.

@@ -56,7 +56,6 @@ type vector struct {
 	n     int // messages in the call
 	done  int // messages that it moved
 	errno syscall.Errno
-	tries int // times the socket was not ready
 }
 
 func newUDP(c *net.UDPConn, dst Addr) (PacketConn, error) {
@@ -153,7 +152,6 @@ func (u *udpConn) ReadBatch(ms []Message) (int, error) {
 		}
 	}
 	for {
-		v.tries = 0
 		if err := u.raw.Read(u.recv); err != nil {
 			if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrDeadlineExceeded) {
 				return 0, err
@@ -171,8 +169,9 @@ func (u *udpConn) ReadBatch(ms []Message) (int, error) {
 			return v.done, nil
 		case v.errno == unix.EINTR:
 		default:
-			// The error is of a message sent earlier, or the socket was
-			// woken without data: what came back is in the error queue.
+			// The error is of a message sent earlier: what came back is in
+			// the error queue. (If a send gets the error instead, it looks
+			// there, too.)
 			n := 0
 			for n < v.n && u.readError(&ms[n]) {
 				n++
@@ -207,13 +206,7 @@ func (u *udpConn) recvmmsg(fd uintptr) bool {
 		v.done = int(n)
 		return true
 	}
-	if errno == unix.EAGAIN {
-		// Woken without data for the first time after a wait: look into
-		// the error queue, since the error itself may have gone to a send.
-		v.tries++
-		return v.tries > 1
-	}
-	return true
+	return errno != unix.EAGAIN
 }
 
 // received completes ms, which the kernel has filled as message i.

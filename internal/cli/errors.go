@@ -11,6 +11,7 @@ import (
 	"github.com/pollux-snmp/pollux/mib"
 	"github.com/pollux-snmp/pollux/role"
 	"github.com/pollux-snmp/pollux/snmp"
+	"github.com/pollux-snmp/pollux/usm"
 )
 
 // A UsageError is a mistake in the command line.
@@ -34,6 +35,12 @@ func Report(w io.Writer, command, target string, err error) int {
 		dns      *net.DNSError
 		usage    *UsageError
 	)
+	for _, r := range reports {
+		if errors.Is(err, r.stat) {
+			fmt.Fprintf(w, "pollux %s: %s\n", command, r.text)
+			return 1
+		}
+	}
 	switch {
 	case errors.As(err, &reported):
 		return reported.Code
@@ -56,6 +63,19 @@ func Report(w io.Writer, command, target string, err error) int {
 		fmt.Fprintf(w, "pollux %s: %v\n", command, err)
 	}
 	return 1
+}
+
+// reports are Net-SNMP's words for the Reports of SNMPv3.
+var reports = []struct {
+	stat usm.Stat
+	text string
+}{
+	{usm.ErrUnsupportedSecurityLevel, "Unsupported security level"},
+	{usm.ErrNotInTimeWindow, "Not in time window"},
+	{usm.ErrUnknownUserName, "Unknown user name"},
+	{usm.ErrUnknownEngineID, "Unknown engine ID"},
+	{usm.ErrWrongDigest, "Authentication failure (incorrect password, community or key)"},
+	{usm.ErrDecryption, "Decryption error"},
 }
 
 // reasons are Net-SNMP's words for the statuses of an answer.

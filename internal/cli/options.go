@@ -44,10 +44,10 @@ type Options struct {
 // Bind adds the options to fs.
 func (o *Options) Bind(fs *pflag.FlagSet) {
 	fs.SortFlags = false
-	fs.StringVarP(&o.Version, "version", "v", "2c", "SNMP version: 1, 2c or 3")
+	fs.StringVarP(&o.Version, "version", "v", "", "SNMP version: 1, 2c or 3; 3 if a user is given, else 2c")
 	fs.StringVarP(&o.Community, "community", "c", "", "community of versions 1 and 2c")
 	fs.StringVarP(&o.User, "user", "u", "", "user (security name) of version 3")
-	fs.StringVarP(&o.Level, "level", "l", "noAuthNoPriv", "security level: noAuthNoPriv, authNoPriv or authPriv")
+	fs.StringVarP(&o.Level, "level", "l", "", "security level: noAuthNoPriv, authNoPriv or authPriv; the highest the user has")
 	fs.StringVarP(&o.AuthProto, "auth-protocol", "a", "", "MD5, SHA, SHA-224, SHA-256, SHA-384 or SHA-512")
 	fs.StringVarP(&o.AuthPass, "auth-pass", "A", "", "pass phrase for authentication")
 	fs.StringVarP(&o.PrivProto, "priv-protocol", "x", "", "DES, 3DES, AES, AES-192, AES-256, AES-192-C or AES-256-C")
@@ -120,6 +120,11 @@ func (o *Options) retries() int {
 // SNMPVersion returns the version that -v names.
 func (o *Options) SNMPVersion() (snmp.Version, error) {
 	switch strings.ToLower(o.Version) {
+	case "":
+		if o.User != "" {
+			return snmp.V3, nil
+		}
+		return snmp.V2c, nil
 	case "1":
 		return snmp.V1, nil
 	case "2c", "2":

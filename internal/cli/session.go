@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"context"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +16,7 @@ import (
 	"github.com/pollux-snmp/pollux/mib"
 	"github.com/pollux-snmp/pollux/role"
 	"github.com/pollux-snmp/pollux/snmp"
+	"github.com/pollux-snmp/pollux/usm"
 )
 
 // A Session is a client with all that a command needs beside it. It must be
@@ -152,14 +156,106 @@ func (o *Options) ClientConfig() (*snmp.Config, error) {
 		return nil, err
 	}
 	cfg := &snmp.Config{Version: version, Timeout: o.attempt(), Retries: o.retries()}
-	switch {
-	case version == snmp.V3:
-		return nil, &UsageError{"SNMPv3 is not built in yet"}
-	case o.Community == "":
+	if version == snmp.V3 {
+		return cfg, o.secure(cfg)
+	}
+	if o.Community == "" {
 		return nil, &UsageError{"No community name specified."}
 	}
 	cfg.Community = o.Community
 	return cfg, nil
+}
+
+// secure fills in what the options say of SNMPv3.
+func (o *Options) secure(cfg *snmp.Config) error {
+	if o.User == "" {
+		return &UsageError{"No user (security name) specified."}
+	}
+	u := &usm.User{Name: o.User}
+	var err error
+	if o.AuthProto != "" || o.AuthPass != "" {
+		if u.Auth, err = usm.ParseAuthProtocol(cmp.Or(o.AuthProto, "MD5")); err != nil {
+			return &UsageError{"Invalid authentication protocol specified after -a flag: " + o.AuthProto}
+		}
+	}
+	if o.PrivProto != "" || o.PrivPass != "" {
+		if u.Priv, err = usm.ParsePrivProtocol(cmp.Or(o.PrivProto, "DES")); err != nil {
+			return &UsageError{"Invalid privacy protocol specified after -x flag: " + o.PrivProto}
+		}
+	}
+	for _, pass := range []struct {
+		text string
+		key  *usm.Key
+	}{{o.AuthPass, &u.AuthKey}, {o.PrivPass, &u.PrivKey}} {
+		switch {
+		case pass.text == "":
+		case len(pass.text) < 8:
+			return &UsageError{"Error: passphrase chosen is below the length requirements of the USM (min=8)."}
+		default:
+			*pass.key = usm.PassPhrase(pass.text)
+		}
+	}
+	if err := o.keys(u); err != nil {
+		return err
+	}
+	if o.Level != "" {
+		if cfg.Level, err = usm.ParseSecurityLevel(o.Level); err != nil {
+			return &UsageError{"Invalid security level specified after -l flag: " + o.Level}
+		}
+		// What the level does not need is not used, as in Net-SNMP.
+		if cfg.Level < usm.AuthPriv {
+			u.Priv, u.PrivKey = usm.NoPriv, usm.Key{}
+		}
+		if cfg.Level < usm.AuthNoPriv {
+			u.Auth, u.AuthKey = usm.NoAuth, usm.Key{}
+		}
+	}
+	for _, id := range []struct {
+		flag, text string
+		to         *usm.EngineID
+	}{{"-e", o.EngineID, &cfg.EngineID}, {"-E", o.ContextEngID, &cfg.ContextEngineID}} {
+		if id.text == "" {
+			continue
+		}
+		if *id.to, err = usm.ParseEngineID(id.text); err != nil {
+			return &UsageError{"Bad engine ID value after " + id.flag + " flag."}
+		}
+	}
+	if o.BootsTime != "" {
+		boots, seconds, ok := strings.Cut(o.BootsTime, ",")
+		b, err1 := strconv.ParseUint(boots, 10, 31)
+		t, err2 := strconv.ParseUint(seconds, 10, 31)
+		if !ok || err1 != nil || err2 != nil {
+			return &UsageError{"Need engine boots and time after -Z flag, as BOOTS,TIME."}
+		}
+		cfg.Clock = usm.Clock{Boots: uint32(b), Start: time.Now().Add(-time.Duration(t) * time.Second)}
+	}
+	cfg.User, cfg.ContextName = u, o.Context
+	return nil
+}
+
+// keys applies -3m, -3M, -3k and -3K.
+func (o *Options) keys(u *usm.User) error {
+	for _, k := range o.Keys {
+		text := strings.TrimSpace(k[min(1, len(k)):])
+		b, err := hex.DecodeString(strings.TrimPrefix(strings.TrimPrefix(text, "0x"), "0X"))
+		if err != nil || len(b) == 0 {
+			return &UsageError{"Bad key value after -3 flag: it takes hexadecimal digits."}
+		}
+		switch k[0] {
+		case 'm':
+			u.AuthKey = usm.MasterKey(b)
+		case 'M':
+			u.PrivKey = usm.MasterKey(b)
+		case 'k':
+			u.AuthKey = usm.LocalizedKey(b)
+		case 'K':
+			u.PrivKey = usm.LocalizedKey(b)
+		default:
+			return &UsageError{"Unknown flag passed to -3: " + k[:1]}
+		}
+	}
+	return nil
 }
 
 // A dumpConn prints the messages of a Conn in hexadecimal, as -d does.
