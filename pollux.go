@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/pollux-snmp/pollux/internal/general"
@@ -27,7 +28,7 @@ type Client struct {
 // A program that asks many agents opens one [role.Manager] for all of them, and
 // makes a client for each with snmp.NewClient(manager.To(addr), cfg).
 func Dial(ctx context.Context, target string, cfg *snmp.Config) (*Client, error) {
-	addr, err := Resolve(ctx, target)
+	addr, err := Resolve(ctx, target, AgentPort)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +67,7 @@ type Responder interface {
 func Serve(ctx context.Context, r Responder, ready func([]role.Addr), locals ...string) error {
 	var addrs []role.Addr
 	for _, l := range locals {
-		a, err := Resolve(ctx, l)
+		a, err := Resolve(ctx, l, AgentPort)
 		if err != nil {
 			return err
 		}
@@ -85,6 +86,12 @@ func Serve(ctx context.Context, r Responder, ready func([]role.Addr), locals ...
 	})
 }
 
+// The ports of SNMP (RFC 3417, section 3.1).
+const (
+	AgentPort        = 161
+	NotificationPort = 162
+)
+
 // netSNMPTransports maps Net-SNMP's names of transports to those of package
 // role.
 var netSNMPTransports = map[string]string{
@@ -95,9 +102,9 @@ var netSNMPTransports = map[string]string{
 
 // Resolve returns the address of an agent as Net-SNMP's programs take it:
 // "[TRANSPORT:]HOST[:PORT]", where the transport is udp, udp6, tcp, tcp6, unix
-// or unixgram, and the port is 161 if none is given. A path is a Unix socket.
-// Without a transport, a name may have an address of either family.
-func Resolve(ctx context.Context, target string) (role.Addr, error) {
+// or unixgram. A path is a Unix socket. Without a transport, a name may have an
+// address of either family; without a port, it is defaultPort.
+func Resolve(ctx context.Context, target string, defaultPort uint16) (role.Addr, error) {
 	network, rest, ok := strings.Cut(target, ":")
 	network = netSNMPTransports[strings.ToLower(network)]
 	if !ok || network == "" {
@@ -109,7 +116,7 @@ func Resolve(ctx context.Context, target string) (role.Addr, error) {
 	if strings.HasPrefix(network, "unix") {
 		return role.ResolveAddr(ctx, network+":"+rest)
 	}
-	host, port := rest, "161"
+	host, port := rest, strconv.Itoa(int(defaultPort))
 	if ip, err := netip.ParseAddr(strings.Trim(rest, "[]")); err == nil {
 		host = ip.String() // also an IPv6 address without brackets
 		if ip.Unmap().Is6() {

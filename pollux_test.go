@@ -41,11 +41,11 @@ func TestResolve(t *testing.T) {
 		"udp::1161":          "udp:0.0.0.0:1161",
 		"udp6::1161":         "udp:[::]:1161",
 	} {
-		if got, err := pollux.Resolve(t.Context(), in); err != nil || got.String() != want {
+		if got, err := pollux.Resolve(t.Context(), in, 161); err != nil || got.String() != want {
 			t.Errorf("Resolve(%q) = %q, %v; want %q", in, got, err, want)
 		}
 	}
-	_, err := pollux.Resolve(t.Context(), "no.such.host.invalid")
+	_, err := pollux.Resolve(t.Context(), "no.such.host.invalid", 161)
 	var dns *net.DNSError
 	if !errors.Is(err, pollux.ErrGeneral) || !errors.As(err, &dns) || !dns.IsNotFound {
 		t.Errorf("Resolve() of an unknown host: error = %v", err)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pollux-snmp/pollux"
 	"github.com/pollux-snmp/pollux/internal/cli"
 )
 
@@ -63,7 +64,7 @@ func (p *program) root() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(p.getCommand(), p.nextCommand(), p.bulkgetCommand(), p.walkCommand(), p.bulkwalkCommand(), p.setCommand())
+	root.AddCommand(p.getCommand(), p.nextCommand(), p.bulkgetCommand(), p.walkCommand(), p.bulkwalkCommand(), p.setCommand(), p.trapCommand(), p.informCommand())
 	return root
 }
 
@@ -92,7 +93,12 @@ func (p *program) command(use, short string, minArgs int, missing string, run fu
 // session opens the session with the agent of the command line, and closes it
 // after f.
 func (p *program) session(ctx context.Context, f func(s *cli.Session) error) error {
-	s, err := p.opts.Dial(ctx, p.target, p.stdout, p.stderr)
+	return p.sessionAt(ctx, pollux.AgentPort, f)
+}
+
+// sessionAt is session with the port that a target without one has.
+func (p *program) sessionAt(ctx context.Context, port uint16, f func(s *cli.Session) error) error {
+	s, err := p.opts.Dial(ctx, p.target, port, p.stdout, p.stderr)
 	if err != nil {
 		return err
 	}

@@ -22,15 +22,17 @@ func defaultDirs() []string {
 // on top of them the modules that -m or the environment variable MIBS names,
 // from the directories of -M or MIBDIRS. A "+" in front of a list of directories
 // adds to the usual ones; in front of one of modules it changes nothing, since
-// the names built in stay.
+// the names built in stay. An empty list of modules asks for no names at all.
 func (o *Options) Names() (*mib.Set, error) {
-	modules := o.MIBs
-	if modules == "" {
-		modules = os.Getenv("MIBS")
+	modules, given := o.MIBs, o.flags.Changed("mibs")
+	if !given {
+		modules, given = os.LookupEnv("MIBS")
 	}
-	modules = strings.Trim(modules, "+:")
-	if modules == "" {
+	switch modules = strings.Trim(modules, "+:"); {
+	case !given:
 		return builtin.Set(), nil
+	case modules == "":
+		return nil, nil
 	}
 	dirs := o.Dirs
 	if dirs == "" {

@@ -39,10 +39,13 @@ type Options struct {
 	Dump   bool   // -d
 
 	Command []string // -C
+
+	flags *pflag.FlagSet
 }
 
 // Bind adds the options to fs.
 func (o *Options) Bind(fs *pflag.FlagSet) {
+	o.flags = fs
 	fs.SortFlags = false
 	fs.StringVarP(&o.Version, "version", "v", "", "SNMP version: 1, 2c or 3; 3 if a user is given, else 2c")
 	fs.StringVarP(&o.Community, "community", "c", "", "community of versions 1 and 2c")

@@ -34,8 +34,8 @@ type Session struct {
 }
 
 // Dial opens the session with target that the options describe, and prints to
-// stdout.
-func (o *Options) Dial(ctx context.Context, target string, stdout, stderr io.Writer) (*Session, error) {
+// stdout. Port is the target's if it names none.
+func (o *Options) Dial(ctx context.Context, target string, port uint16, stdout, stderr io.Writer) (*Session, error) {
 	cfg, err := o.ClientConfig()
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (o *Options) Dial(ctx context.Context, target string, stdout, stderr io.Wri
 	if s.Out, err = o.OutputTo(stdout, s.Printer); err != nil {
 		return nil, err
 	}
-	addr, err := pollux.Resolve(ctx, target)
+	addr, err := pollux.Resolve(ctx, target, port)
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +71,9 @@ func (o *Options) Dial(ctx context.Context, target string, stdout, stderr io.Wri
 	}
 	return s, nil
 }
+
+// LocalAddr returns the address that messages leave from.
+func (s *Session) LocalAddr() role.Addr { return s.manager.LocalAddr() }
 
 // Close ends the output and closes the socket.
 func (s *Session) Close() error {
