@@ -64,7 +64,11 @@ func (p *program) get(ctx context.Context, t snmp.PDUType, names []string) error
 			case !errors.As(err, &response):
 				return err
 			}
-			cli.PrintResponseError(p.stderr, "Error in packet", response, s.Printer.AppendOID)
+			title := "Error in packet"
+			if t == snmp.GetNextRequest {
+				title += "." // Net-SNMP's programs differ in this
+			}
+			cli.PrintResponseError(p.stderr, title, response, s.Printer.AppendOID)
 			failed = &cli.Reported{Code: 2}
 			if !drop || response.Index < 1 || response.Index > len(oids) {
 				break
