@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/pollux-snmp/pollux/internal/ber"
+	"github.com/pollux-snmp/pollux/usm"
 )
 
 var update = flag.Bool("update", false, "rewrite testdata by exchanges with Net-SNMP, which must be installed")
@@ -89,6 +90,9 @@ func TestGolden(t *testing.T) {
 				if again, _ := MessageFromBER(enc); err != nil || len(enc) > len(msg) || !reflect.DeepEqual(again, m) {
 					t.Errorf("encoded as %x, %v; was %x", enc, err, msg)
 				}
+				if m.Auth {
+					m = opened(t, msg)
+				}
 				if m.PDU.Type == Response && m.PDU.ErrorStatus == NoError {
 					answered = append(answered, m.PDU.VarBinds...)
 				}
@@ -111,6 +115,46 @@ func samePrinted(a, b VarBind) bool {
 	return a == b
 }
 
+// netSNMPUsers returns a user of each pair of protocols that Net-SNMP has, with
+// authentication.
+func netSNMPUsers() (users []*usm.User) {
+	protocolPairs(func(a usm.AuthProtocol, p usm.PrivProtocol) {
+		if a != usm.NoAuth && p != usm.TripleDES {
+			users = append(users, testUser(a, p))
+		}
+	})
+	return users
+}
+
+// opened returns the message with what is encrypted in it decrypted, if it is
+// from a user of netSNMPUsers, whom it must be authenticated by.
+func opened(t *testing.T, msg []byte) Message {
+	t.Helper()
+	var p Parser
+	if err := p.Start(bytes.Clone(msg)); err != nil {
+		t.Fatalf("Start(%x) error = %v", msg, err)
+	}
+	if h := p.HeaderData(); h.Auth {
+		sp, err := p.SecurityParameters()
+		if err != nil {
+			t.Fatal(err)
+		}
+		users := netSNMPUsers()
+		i := slices.IndexFunc(users, func(u *usm.User) bool { return u.Name == string(sp.UserName) })
+		if i < 0 {
+			t.Fatalf("message of user %q", sp.UserName)
+		}
+		if err := open(&p, bytes.Clone(msg), localize(t, users[i], sp.EngineID)); err != nil {
+			t.Fatalf("open(%x) error = %v", msg, err)
+		}
+	}
+	m, err := p.Message()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // startAgent starts Net-SNMP's agent on loopback until the test ends. Env is
 // what its tools need.
 func startAgent(t *testing.T) (addr string, env []string) {
@@ -120,13 +164,21 @@ func startAgent(t *testing.T) (addr string, env []string) {
 	dir := t.TempDir()
 	addr = freePort(t)
 	conf := filepath.Join(dir, "snmpd.conf")
-	err := os.WriteFile(conf, []byte(`rocommunity public 127.0.0.1
+	text := `rocommunity public 127.0.0.1
 rwcommunity private 127.0.0.1
 createUser nobody
 rouser nobody noauth
 sysName peer
 sysLocation "a place"
-[snmp] persistentDir `+dir+"\n"), 0o600)
+`
+	for _, u := range netSNMPUsers() {
+		text += fmt.Sprintf("createUser %s %v authpass1", u.Name, u.Auth)
+		if u.Priv != usm.NoPriv {
+			text += fmt.Sprintf(" %v privpass1", u.Priv)
+		}
+		text += fmt.Sprintf("\nrwuser %s %s\n", u.Name, []string{"", "noauth", "auth", "priv"}[u.Level()])
+	}
+	err := os.WriteFile(conf, []byte(text+"[snmp] persistentDir "+dir+"\n"), 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,6 +279,54 @@ func TestClientNetSNMP(t *testing.T) {
 	}
 }
 
+// The Client asks Net-SNMP's agent as a user of each pair of protocols, and gets
+// its reasons to refuse.
+func TestClientNetSNMPv3(t *testing.T) {
+	addr, _ := startAgent(t)
+	conn, err := net.Dial("udp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	newClient := func(u *usm.User) *Client {
+		c, err := NewClient(udpConn{conn}, &Config{User: u, Timeout: 500 * time.Millisecond, Retries: 40})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	system := MustParseOID("1.3.6.1.2.1.1")
+	want := VarBind{system.Append(5, 0), OctetsValue("peer")}
+	for _, u := range append(netSNMPUsers(), &usm.User{Name: "nobody"}) {
+		c := newClient(u)
+		if got, err := c.Get(t.Context(), want.OID); err != nil || got[0] != want {
+			t.Errorf("%s: Get = %v, %v; want %v", u.Name, got, err, want)
+		}
+		if rows, err := collect(c, t.Context(), system.Append(9, 1, 2)); err != nil || len(rows) < 5 {
+			t.Errorf("%s: Walk = %v, %v", u.Name, rows, err)
+		}
+		contact := VarBind{system.Append(4, 0), OctetsValue(u.Name)}
+		if err := c.Set(t.Context(), contact); (err == nil) != (u.Auth != usm.NoAuth) || err != nil && !errors.Is(err, NoAccess) {
+			t.Errorf("%s: Set = %v", u.Name, err)
+		}
+	}
+	good := testUser(usm.SHA256, usm.AES128)
+	for _, tt := range []struct {
+		user usm.User
+		want error
+	}{
+		{usm.User{Name: "stranger", Auth: usm.SHA256, AuthKey: authKey}, usm.ErrUnknownUserName},
+		{usm.User{Name: good.Name, Auth: usm.SHA256, AuthKey: usm.PassPhrase("authpass2")}, usm.ErrWrongDigest},
+		{usm.User{Name: good.Name, Auth: usm.SHA224, AuthKey: authKey}, usm.ErrWrongDigest},
+		{usm.User{Name: "SHA-256_NOPRIV", Auth: usm.SHA256, AuthKey: authKey, Priv: usm.AES128, PrivKey: privKey}, usm.ErrUnsupportedSecurityLevel},
+		{usm.User{Name: good.Name, Auth: usm.SHA256, AuthKey: authKey}, AuthorizationError}, // the view needs privacy
+	} {
+		if _, err := newClient(&tt.user).Get(t.Context(), want.OID); !errors.Is(err, tt.want) {
+			t.Errorf("%s: Get = %v, want %v", tt.user.Name, err, tt.want)
+		}
+	}
+}
+
 // record runs the tools against an agent on loopback and writes testdata.
 func record(t *testing.T) {
 	for _, prog := range []string{"snmpget", "snmpset", "snmptrap"} {
@@ -236,7 +336,8 @@ func record(t *testing.T) {
 	}
 	agent, env := startAgent(t)
 	const sys = "1.3.6.1.2.1.1."
-	for _, x := range []struct{ name, args string }{
+	type run struct{ name, args string }
+	runs := []run{
 		{"v1-get", "snmpget -v1 -c public AGENT " + sys + "5.0 " + sys + "2.0 " + sys + "3.0"},
 		{"v1-nosuchname", "snmpget -v1 -Cf -c public AGENT " + sys + "5.0 " + sys + "99.0"},
 		{"v1-walk", "snmpwalk -v1 -c public AGENT " + sys + "9.1.2"},
@@ -247,7 +348,15 @@ func record(t *testing.T) {
 		{"v2c-set", "snmpset -v2c -c private AGENT " + sys + "4.0 s ops"},
 		{"v2c-trap", "snmptrap -v2c -c public AGENT 94512 1.3.6.1.6.3.1.1.5.3 1.3.6.1.2.1.2.2.1.1.5 i 5"},
 		{"v3-get", "snmpget -v3 -u nobody -l noAuthNoPriv AGENT " + sys + "5.0"},
-	} {
+	}
+	for _, u := range netSNMPUsers() {
+		args := fmt.Sprintf("snmpget -v3 -u %s -l %v -a %v -A authpass1 ", u.Name, u.Level(), u.Auth)
+		if u.Priv != usm.NoPriv {
+			args += fmt.Sprintf("-x %v -X privpass1 ", u.Priv)
+		}
+		runs = append(runs, run{strings.ToLower("v3-" + strings.ReplaceAll(u.Name, "_", "-")), args + "AGENT " + sys + "5.0 " + sys + "3.0"})
+	}
+	for _, x := range runs {
 		var out []byte
 		var msgs []string
 		for try := 0; try < 20 && len(out) == 0; try++ {
