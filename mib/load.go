@@ -197,7 +197,7 @@ func Load(cfg *Config) (*Set, error) {
 	}
 	l.ownFiles = len(l.files)
 	all := slices.ContainsFunc(cfg.Modules, isAll)
-	l.scan()
+	l.scan(all)
 	key := ""
 	if all && cfg.CacheDir != "" && cfg.Level != Strict {
 		key = l.cacheKey()
@@ -256,8 +256,9 @@ func Load(cfg *Config) (*Set, error) {
 
 func isAll(name string) bool { return strings.EqualFold(name, "ALL") }
 
-// scan finds out which module lies in which file.
-func (l *loader) scan() {
+// scan finds out which module lies in which file. With whole, files are read to
+// their end, because all of them will be needed.
+func (l *loader) scan(whole bool) {
 	for _, dir := range l.cfg.Dirs {
 		l.sources = append(l.sources, source{os.DirFS(dir), strings.TrimSuffix(dir, "/") + "/"})
 	}
@@ -287,7 +288,7 @@ func (l *loader) scan() {
 	}
 	files := l.files[l.ownFiles:]
 	names := make([]string, len(files))
-	l.parallel(len(files), func(i int) { names[i] = l.headOf(files[i]) })
+	l.parallel(len(files), func(i int) { names[i] = l.headOf(files[i], whole) })
 	for i, name := range names {
 		if name == "" {
 			continue
@@ -338,7 +339,17 @@ var buffers = sync.Pool{New: func() any {
 const headLen = 2048
 
 // headOf returns the name of the first module in a file, or "" if there is none.
-func (l *loader) headOf(f *file) string {
+func (l *loader) headOf(f *file, whole bool) string {
+	if whole {
+		if l.read(f) != nil {
+			return ""
+		}
+		name, _ := l.head(f.src[:min(headLen, len(f.src))])
+		if name == "" {
+			name, _ = l.head(f.src)
+		}
+		return name
+	}
 	r, err := l.open(f)
 	if err != nil {
 		return ""
