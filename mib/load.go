@@ -92,8 +92,9 @@ type file struct {
 	opened sync.Once // guards src and err
 	src    string
 	err    error
-	lexed  sync.Once // guards toks
+	mu     sync.Mutex // guards toks and parsed
 	toks   []token
+	parsed bool // the loader is done with toks
 	diags  int
 	lines  []uint32 // offsets of the starts of lines, once they are needed
 }
@@ -160,6 +161,9 @@ type loader struct {
 	tcAny   map[string]int32
 	structs map[tcKey]bool
 	unknown []unknownType
+
+	spare sync.Pool     // *[]token
+	ahead chan struct{} // one for each file that may be prefetched
 
 	tree      *tree
 	orphans   []*def
@@ -428,11 +432,30 @@ func (l *loader) load(f *file) error {
 	if err := l.read(f); err != nil {
 		return err
 	}
-	f.lexed.Do(func() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.toks == nil {
 		lx := l.lexer(f.src)
+		room, _ := l.spare.Get().(*[]token)
+		if room != nil {
+			lx.room = *room
+		}
 		f.toks = lx.lex()
-	})
+	}
 	return nil
+}
+
+// done gives the tokens of a file back.
+func (l *loader) done(f *file) {
+	f.mu.Lock()
+	toks := f.toks
+	f.toks, f.parsed = nil, true
+	f.mu.Unlock()
+	l.spare.Put(&toks)
+	select {
+	case l.ahead <- struct{}{}:
+	default:
+	}
 }
 
 // read reads a file. Several goroutines may call it.
@@ -488,6 +511,10 @@ func (l *loader) read(f *file) error {
 // which they will be needed. The function that it returns waits for the end.
 func (l *loader) prefetch() (stop func()) {
 	var wg sync.WaitGroup
+	l.ahead = make(chan struct{}, len(l.modules)+maxAhead)
+	for range maxAhead {
+		l.ahead <- struct{}{}
+	}
 	next := make(chan *file, len(l.modules))
 	for _, m := range slices.Backward(l.modules) {
 		if m.file != nil && m.state == unread {
@@ -498,12 +525,27 @@ func (l *loader) prefetch() (stop func()) {
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for f := range next {
-				l.load(f) // whoever needs the file sees the error
+				if _, ok := <-l.ahead; !ok {
+					return
+				}
+				f.mu.Lock()
+				parsed := f.parsed
+				f.mu.Unlock()
+				if !parsed {
+					l.load(f) // whoever needs the file sees the error
+				}
 			}
 		})
 	}
-	return wg.Wait
+	return func() {
+		close(l.ahead)
+		wg.Wait()
+	}
 }
+
+// maxAhead is how many files are cut into tokens before they are needed. What
+// was parsed gives its memory to the next ones.
+const maxAhead = 32
 
 // The results of reading a module.
 const (
@@ -559,6 +601,7 @@ func (l *loader) readModule(name string) int {
 	p := parser{l: l, f: f, toks: f.toks, mod: id, tolerant: l.tolerant}
 	p.parse()
 	l.depth--
+	l.done(f)
 	return moduleLoaded
 }
 

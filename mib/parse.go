@@ -230,7 +230,7 @@ func (p *parser) parse() bool {
 				p.fail("\"::=\" should follow OBJECT IDENTIFIER")
 				ok = false
 			} else {
-				d, ok = p.objectID(name)
+				d, ok = p.objectID(name, nil)
 			}
 		case kEquals:
 			var read bool
@@ -435,8 +435,9 @@ func toSubID(v int64) int64 {
 }
 
 // objectID reads the value of a definition and returns a def for each
-// sub-identifier that it adds. The last one is the definition itself.
-func (p *parser) objectID(name string) ([]*def, bool) {
+// sub-identifier that it adds. The last one is the definition itself: own, if
+// that is not nil.
+func (p *parser) objectID(name string, own *def) ([]*def, bool) {
 	ids, ok := p.oid()
 	if !ok {
 		return nil, false
@@ -450,8 +451,11 @@ func (p *parser) objectID(name string) ([]*def, bool) {
 			ids[0].label = rootNames[id]
 		}
 	}
+	if own == nil {
+		own = p.newDef()
+	}
 	if len(ids) == 1 {
-		d := p.newDef()
+		d := own
 		d.label, d.parent, d.subid = name, ids[0].label, ids[0].id
 		p.l.one[0] = d
 		return p.l.one[:1], true
@@ -462,7 +466,10 @@ func (p *parser) objectID(name string) ([]*def, bool) {
 		if id.label == "" || sub.label == "" && sub.id == noSubID {
 			continue
 		}
-		d := p.newDef()
+		d := own
+		if i < len(ids)-2 {
+			d = p.newDef()
+		}
 		d.parent = id.label
 		if i == len(ids)-2 {
 			d.label = name
@@ -492,16 +499,7 @@ func (p *parser) objectID(name string) ([]*def, bool) {
 const anonPrefix = "anonymous#"
 
 // value reads the value of a definition whose other facts d holds.
-func (p *parser) value(d *def, name string) ([]*def, bool) {
-	ds, ok := p.objectID(name)
-	if !ok {
-		return nil, false
-	}
-	last := ds[len(ds)-1]
-	d.label, d.parent, d.subid, d.mod = last.label, last.parent, last.subid, last.mod
-	ds[len(ds)-1] = d
-	return ds, true
-}
+func (p *parser) value(d *def, name string) ([]*def, bool) { return p.objectID(name, d) }
 
 // enumList reads label(1), … up to "}". The "{" was read already.
 func (p *parser) enumList() []Enum {
@@ -593,7 +591,7 @@ func (p *parser) assignment(name string) (d []*def, read bool, k kind) {
 		}
 	case kLeftBrace:
 		p.pos--
-		ds, ok := p.objectID(name)
+		ds, ok := p.objectID(name, nil)
 		if !ok {
 			return nil, false, kEquals
 		}
