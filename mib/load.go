@@ -243,6 +243,9 @@ func Load(cfg *Config) (*Set, error) {
 	}
 	l.adopt()
 	l.resolveUnknown()
+	for _, x := range l.tree.doubts {
+		l.report(l.files[x.d.file-1], token{off: x.d.at, end: x.d.at + uint32(len(x.d.label))}, Warning, x.msg)
+	}
 	s := l.build()
 	if key != "" && len(errs) == 0 {
 		l.cache(key, s)

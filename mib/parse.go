@@ -258,6 +258,7 @@ func (p *parser) parse() bool {
 			continue
 		}
 		if len(d) > 0 {
+			p.checkLabel(name, at)
 			p.defs = append(p.defs, d...)
 			if tail := d[len(d)-1]; tail.typ == kEOF {
 				tail.typ = k
@@ -268,6 +269,26 @@ func (p *parser) parse() bool {
 		}
 	}
 	return p.finish(true)
+}
+
+// checkLabel reports what RFC 2578, section 3.1, forbids in a label.
+func (p *parser) checkLabel(name string, at token) {
+	msg := ""
+	switch {
+	case strings.Contains(name, "_"):
+		msg = "a label must not have an underscore"
+	case strings.HasSuffix(name, "-"):
+		msg = "a label must not end in a hyphen"
+	case strings.Contains(name, "--"):
+		msg = "a label must not have two hyphens in a row"
+	case len(name) > 64:
+		msg = "a label must not be longer than 64 characters"
+	case name[0] >= 'A' && name[0] <= 'Z':
+		msg = "a label must start with a small letter"
+	}
+	if msg != "" {
+		p.l.report(p.f, at, Warning, msg)
+	}
 }
 
 func (p *parser) finish(ok bool) bool {
