@@ -14,6 +14,10 @@ var (
 	// ErrSyntax means that text or octets do not form the value they should.
 	ErrSyntax = ber.ErrSyntax
 
+	// ErrVersion means that a message is of a version that does not exist or is
+	// not supported. It is an ErrSyntax.
+	ErrVersion = general.Kind("unsupported version", ErrSyntax)
+
 	// ErrBadArgument means that a call was refused before anything was sent.
 	// Repeating it cannot help.
 	ErrBadArgument = general.Kind("bad argument", general.Err)
@@ -33,6 +37,11 @@ func wrap(what string, err error) error {
 	}
 	return fmt.Errorf("snmp: %s: %w", what, err)
 }
+
+// A versionError is the place of a fault that is below [ErrVersion].
+type versionError struct{ error }
+
+func (e *versionError) Unwrap() error { return ErrVersion }
 
 // A detail is a kind of failure and the text that says what happened.
 type detail struct {

@@ -2,6 +2,7 @@ package snmp
 
 import (
 	"cmp"
+	"encoding/binary"
 	"iter"
 	"math"
 	"strconv"
@@ -11,6 +12,9 @@ import (
 // maxSubIDs is the greatest number of sub-identifiers in an OID (RFC 2578,
 // section 3.5).
 const maxSubIDs = 128
+
+// wantOID is what errors say was expected where an OID is not valid.
+const wantOID = "an OBJECT IDENTIFIER of 2 to 128 sub-identifiers, each of 32 bits"
 
 // An OID is an object identifier. It is an immutable value: it can be compared
 // with == and be a map key. The zero OID is not a valid identifier: it stands
@@ -91,24 +95,28 @@ func checkOID(b []byte) (minimal bool, fault string) {
 		return false, "a truncated sub-identifier"
 	}
 	minimal = true
-	n := 2 // the first octets hold two sub-identifiers
-	for i := 0; i < len(b); i++ {
-		if b[i] >= 0x80 {
-			for ; b[i] == 0x80; i++ {
-				minimal = false
-			}
-			start := i
-			for b[i] >= 0x80 {
-				i++
-			}
-			// Five octets hold 35 bits.
-			if i-start > 4 || i-start == 4 && b[start] > 0x8f && !(n == 2 && fitsFirst(b[start:i+1])) {
-				return false, "a sub-identifier of more than 32 bits"
-			}
-		}
-		n++
+	n, i := 1, 0 // the first octets hold two sub-identifiers
+	for len(b)-i >= 8 && binary.LittleEndian.Uint64(b[i:])&0x8080808080808080 == 0 {
+		n, i = n+8, i+8
 	}
-	if n-1 > maxSubIDs {
+	for ; i < len(b); i++ {
+		n++
+		if b[i] < 0x80 {
+			continue
+		}
+		for ; b[i] == 0x80; i++ {
+			minimal = false
+		}
+		start := i
+		for b[i] >= 0x80 {
+			i++
+		}
+		// Five octets hold 35 bits.
+		if i-start > 4 || i-start == 4 && b[start] > 0x8f && !(n == 2 && fitsFirst(b[start:i+1])) {
+			return false, "a sub-identifier of more than 32 bits"
+		}
+	}
+	if n > maxSubIDs {
 		return false, "more than 128 sub-identifiers"
 	}
 	return minimal, ""

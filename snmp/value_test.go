@@ -50,9 +50,9 @@ var values = []struct {
 	{OpaqueValue(int64(-2)), "\x44\x04\x9f\x7a\x01\xfe", "Opaque: Int64: -2", `{"type":"Int64","value":-2}`},
 	{OpaqueValue(uint64(math.MaxUint64)), "\x44\x0c\x9f\x7b\x09\x00\xff\xff\xff\xff\xff\xff\xff\xff", "Opaque: UInt64: 18446744073709551615", `{"type":"UInt64","value":18446744073709551615}`},
 	{Counter64Value(math.MaxUint64), "\x46\x09\x00\xff\xff\xff\xff\xff\xff\xff\xff", "Counter64: 18446744073709551615", `{"type":"Counter64","value":18446744073709551615}`},
-	{ExceptionValue(KindNoSuchObject), "\x80\x00", "No Such Object available on this agent at this OID", `{"type":"noSuchObject"}`},
-	{ExceptionValue(KindNoSuchInstance), "\x81\x00", "No Such Instance currently exists at this OID", `{"type":"noSuchInstance"}`},
-	{ExceptionValue(KindEndOfMIBView), "\x82\x00", "No more variables left in this MIB View (It is past the end of the MIB tree)", `{"type":"endOfMibView"}`},
+	{KindNoSuchObject.Value(), "\x80\x00", "No Such Object available on this agent at this OID", `{"type":"noSuchObject"}`},
+	{KindNoSuchInstance.Value(), "\x81\x00", "No Such Instance currently exists at this OID", `{"type":"noSuchInstance"}`},
+	{KindEndOfMIBView.Value(), "\x82\x00", "No more variables left in this MIB View (It is past the end of the MIB tree)", `{"type":"endOfMibView"}`},
 }
 
 // valueFromBER decodes one element as a message's value.
@@ -212,8 +212,11 @@ func TestValueAccessors(t *testing.T) {
 	if v := AddrValue(netip.MustParseAddr("2001:db8::1")); v != (Value{}) {
 		t.Errorf("AddrValue(IPv6) = %v, want Null", v)
 	}
-	if v := ExceptionValue(KindOID); v != (Value{}) {
-		t.Errorf("ExceptionValue(KindOID) = %v, want Null", v)
+	for k := KindNull; k <= KindUint64; k++ {
+		v := k.Value()
+		if back, err := valueFromBER(v.appendBER(nil)); v.Kind() != k || back != v || err != nil {
+			t.Errorf("(%v).Value() = %v, which decodes to %v, %v", k, v, back, err)
+		}
 	}
 }
 
@@ -316,9 +319,11 @@ func TestIndex(t *testing.T) {
 	if _, ok := column.Index(column); ok {
 		t.Error("a column has an index")
 	}
-	x, _ := column.Append(300, 300).Index(column)
-	if s, ok := x.Octets(); ok {
-		t.Errorf("Octets() of 300.300 = %q, true", s)
+	for _, subs := range [][]uint32{{1, 300}, {300, 300}, {1 << 31, 1}} {
+		x, _ := column.Append(subs...).Index(column)
+		if s, ok := x.Octets(); ok || x.Len() != 2 {
+			t.Errorf("Octets() of %v = %q, %v", subs, s, ok)
+		}
 	}
 }
 
@@ -352,6 +357,37 @@ func FuzzParseValue(f *testing.F) {
 		}
 		if back, err := valueFromBER(v.appendBER(nil)); back != v || err != nil {
 			t.Errorf("from octets %x: %v, %v; want %v", v.appendBER(nil), back, err, v)
+		}
+	})
+}
+
+// FuzzVarBindText checks text and JSON of bindings in the same way.
+func FuzzVarBindText(f *testing.F) {
+	for _, tt := range values {
+		vb := VarBind{oidSysUpTime, tt.v}
+		j, _ := json.Marshal(vb)
+		f.Add(vb.String())
+		f.Add(string(j))
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		for name, parse := range map[string]func(*VarBind, []byte) error{"text": (*VarBind).UnmarshalText, "JSON": (*VarBind).UnmarshalJSON} {
+			var vb, fromText, fromJSON VarBind
+			if err := parse(&vb, []byte(s)); err != nil {
+				if !errors.Is(err, ErrSyntax) {
+					t.Fatalf("%s %q: error = %v, want ErrSyntax", name, s, err)
+				}
+				continue
+			}
+			if err := fromText.UnmarshalText([]byte(vb.String())); err != nil || fromText != vb {
+				t.Errorf("%s %q is %v, and its text %v, %v", name, s, vb, fromText, err)
+			}
+			j, err := json.Marshal(vb)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(j, &fromJSON); err != nil || fromJSON != vb {
+				t.Errorf("%s %q is %v, and its JSON %s is %v, %v", name, s, vb, j, fromJSON, err)
+			}
 		}
 	})
 }

@@ -90,7 +90,7 @@ func BadHeader(b []byte, off int) bool {
 // It returns an error if data does not start with tag or a definite length.
 func Split(data []byte, tag byte) (n int, err error) {
 	if len(data) > 0 && data[0] != tag {
-		return 0, &Error{0, tagName(tag), tagName(data[0])}
+		return 0, &Error{0, TagName(tag), TagName(data[0])}
 	}
 	_, start, n, ok := Header(data, 0)
 	if ok {
@@ -98,7 +98,7 @@ func Split(data []byte, tag byte) (n int, err error) {
 	}
 	if BadHeader(data, 0) {
 		r := NewReader(data)
-		return 0, r.badHeader(tagName(tag))
+		return 0, r.badHeader(TagName(tag))
 	}
 	return 0, nil
 }
@@ -130,7 +130,12 @@ func (r *Reader) Peek() byte {
 
 // Any reads an element of any tag.
 func (r *Reader) Any(want string) (tag byte, content []byte, err error) {
-	tag, start, n, ok := Header(r.buf, r.off)
+	if b := r.buf[r.off:]; len(b) >= 2 && b[1] < 0x80 && int(b[1]) <= len(b)-2 {
+		n := 2 + int(b[1])
+		r.off += n
+		return b[0], b[2:n:n], nil
+	}
+	tag, start, n, ok := longHeader(r.buf, r.off)
 	if !ok || n > len(r.buf)-start {
 		return 0, nil, r.badHeader(want)
 	}
@@ -140,7 +145,16 @@ func (r *Reader) Any(want string) (tag byte, content []byte, err error) {
 
 // Bytes reads an element that must have tag and returns its content.
 func (r *Reader) Bytes(tag byte) ([]byte, error) {
-	got, start, n, ok := Header(r.buf, r.off)
+	if b := r.buf[r.off:]; len(b) >= 2 && b[0] == tag && b[1] < 0x80 && int(b[1]) <= len(b)-2 {
+		n := 2 + int(b[1])
+		r.off += n
+		return b[2:n:n], nil
+	}
+	return r.longBytes(tag)
+}
+
+func (r *Reader) longBytes(tag byte) ([]byte, error) {
+	got, start, n, ok := longHeader(r.buf, r.off)
 	if !ok || n > len(r.buf)-start || got != tag {
 		return nil, r.wrongTag(tag)
 	}
@@ -151,6 +165,11 @@ func (r *Reader) Bytes(tag byte) ([]byte, error) {
 // Enter reads an element that must have tag and returns a Reader of the
 // elements in it.
 func (r *Reader) Enter(tag byte) (Reader, error) {
+	if b := r.buf[r.off:]; len(b) >= 2 && b[0] == tag && b[1] < 0x80 && int(b[1]) <= len(b)-2 {
+		n := 2 + int(b[1])
+		r.off += n
+		return Reader{buf: b[2:n:n], base: r.base + r.off - n + 2}, nil
+	}
 	c, err := r.Bytes(tag)
 	return Reader{buf: c, base: r.base + r.off - len(c)}, err
 }
@@ -158,6 +177,10 @@ func (r *Reader) Enter(tag byte) (Reader, error) {
 // Int32 reads an INTEGER of 32 bits. Values from 2^31 to 2^32-1 wrap round, as
 // Net-SNMP has it, because some agents encode them as if they were unsigned.
 func (r *Reader) Int32() (int32, error) {
+	if b := r.buf[r.off:]; len(b) >= 3 && b[0] == Integer && b[1] == 1 {
+		r.off += 3
+		return int32(int8(b[2])), nil
+	}
 	off := r.off
 	c, err := r.Bytes(Integer)
 	if err != nil {
@@ -177,6 +200,10 @@ func (r *Reader) End(what string) error {
 	if r.off == len(r.buf) {
 		return nil
 	}
+	return r.notEnd(what)
+}
+
+func (r *Reader) notEnd(what string) error {
 	return r.Error("the end of "+what, fmt.Sprintf("%d more octets", r.Len()))
 }
 
@@ -187,9 +214,9 @@ func (r *Reader) Error(want, found string) error { return &Error{r.Offset(), wan
 func (r *Reader) wrongTag(want byte) error {
 	tag, start, n, ok := Header(r.buf, r.off)
 	if ok && n <= len(r.buf)-start || ok && tag != want {
-		return r.Error(tagName(want), tagName(tag))
+		return r.Error(TagName(want), TagName(tag))
 	}
-	return r.badHeader(tagName(want))
+	return r.badHeader(TagName(want))
 }
 
 // badHeader describes an element that is incomplete or has a length that is
@@ -280,9 +307,9 @@ var tagNames = map[byte]string{
 	0xa4: "a Trap-PDU", 0xa5: "a GetBulkRequest", 0xa6: "an InformRequest", 0xa7: "an SNMPv2-Trap", 0xa8: "a Report",
 }
 
-// tagName never shows the octet of an unknown tag: it may be part of a
-// community or of anything else.
-func tagName(tag byte) string {
+// TagName returns the name of tag with its article, for errors. It never shows
+// the octet of an unknown tag, which may be part of a community.
+func TagName(tag byte) string {
 	if s, ok := tagNames[tag]; ok {
 		return s
 	}
