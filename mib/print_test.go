@@ -32,7 +32,7 @@ func TestAppendVarBind(t *testing.T) {
 		{"v", level, snmp.IntegerValue(5), "INTEGER: .05 litres"},
 		{"", level, snmp.OctetsValue("x"), `ACME-MIB::acmeLevel.small.'ab' = Wrong Type (should be INTEGER): STRING: "x"`},
 		{"Q", level, snmp.OctetsValue("x"), `ACME-MIB::acmeLevel.small.'ab' = "x"`},
-		{"", level, snmp.ExceptionValue(snmp.KindNoSuchObject), "ACME-MIB::acmeLevel.small.'ab' = No Such Object available on this agent at this OID"},
+		{"", level, snmp.KindNoSuchObject.Value(), "ACME-MIB::acmeLevel.small.'ab' = No Such Object available on this agent at this OID"},
 		{"v", "1.3.6.1.4.1.99999.1.1.5.1", snmp.IntegerValue(1), "INTEGER: true(1)"},
 		{"vq", "1.3.6.1.4.1.99999.1.1.5.1", snmp.IntegerValue(2), "false"},
 		{"ve", "1.3.6.1.4.1.99999.1.1.5.1", snmp.IntegerValue(2), "INTEGER: 2"},
