@@ -137,10 +137,12 @@ type tcKey struct {
 	name string
 }
 
+// An unknownType is the name of a type that was not known where d has it.
 type unknownType struct {
-	d   *def
-	f   *file
-	tok token
+	d    *def
+	name string
+	f    *file
+	tok  token
 }
 
 // A loader reads modules one after the other, in the order in which Net-SNMP
@@ -885,14 +887,14 @@ func (l *loader) adopt() {
 // that come later, and those that should have been imported.
 func (l *loader) resolveUnknown() {
 	for _, u := range l.unknown {
-		if l.structs[tcKey{u.d.mod, u.d.typeName}] {
+		if l.structs[tcKey{u.d.mod, u.name}] {
 			continue
 		}
 		if l.tolerant {
 			own := *u.d
-			k := l.apply(u.d, u.d.mod, u.d.typeName, true)
+			k := l.apply(u.d, u.d.mod, u.name, true)
 			if k == kLabel {
-				k = l.apply(u.d, -1, u.d.typeName, true)
+				k = l.apply(u.d, -1, u.name, true)
 			}
 			if k != kLabel {
 				u.d.typ = k

@@ -21,8 +21,7 @@ type def struct {
 	typ           kind
 	access        kind
 	status        kind
-	tc            int32  // index of the textual convention, or -1
-	typeName      string // the name of a type that was not known
+	tc            int32 // index of the textual convention, or -1
 	enums         []Enum
 	ranges        []Range
 	hint, units   string
@@ -770,8 +769,7 @@ func (p *parser) objectType(name string) ([]*def, bool) {
 		typeName := p.text()
 		k = p.l.apply(d, p.mod, typeName, p.tolerant)
 		if k == kLabel {
-			d.typeName = typeName
-			p.l.unknown = append(p.l.unknown, unknownType{d, p.f, at})
+			p.l.unknown = append(p.l.unknown, unknownType{d, typeName, p.f, at})
 		}
 	}
 	d.typ = k
