@@ -41,6 +41,14 @@ func newBuilder(base *Set) *builder {
 	}
 }
 
+// treeLen returns the number of nodes of a set, which may be nil.
+func treeLen(s *Set) int {
+	if s == nil {
+		return 0
+	}
+	return s.Len()
+}
+
 // section returns a copy of a section with room for more.
 func (s *Set) section(sec int) []byte {
 	data := s.data[s.sec[sec].off:s.sec[sec].end]
@@ -189,6 +197,9 @@ func (d *def) places() (w [placeWords]uint32) {
 func (l *loader) build() *Set {
 	t := l.tree
 	b := newBuilder(l.cfg.Base)
+	b.strings = slices.Grow(b.strings, 24*(len(t.nodes)-treeLen(l.cfg.Base)))
+	b.lists = slices.Grow(b.lists, 4*(len(t.nodes)-treeLen(l.cfg.Base)))
+	b.details = slices.Grow(b.details, 8*(len(t.nodes)-treeLen(l.cfg.Base)))
 
 	// Labels. Nodes of one label share it; no other string is compared with it.
 	labels := make([]uint32, len(t.nodes))
@@ -219,7 +230,7 @@ func (l *loader) build() *Set {
 	order[0] = none
 	number := make([]uint32, len(t.nodes))
 	places := make([]uint32, len(t.nodes)) // in the list of siblings
-	twins := map[int32]uint32{}
+	twins := make([]uint32, len(t.nodes))  // flags
 	kids := func(first int32) (at uint32) {
 		at = uint32(len(order))
 		sorted := true
@@ -440,7 +451,7 @@ func (l *loader) isInet(x *treeNode) bool {
 
 // markTwins finds the nodes of one OID in a sorted list of siblings, and which of
 // them is shown: the last of those that follow the first one without a gap.
-func markTwins(t *tree, list []int32, flags map[int32]uint32) {
+func markTwins(t *tree, list []int32, flags []uint32) {
 	for i := 0; i < len(list); {
 		id := t.nodes[list[i]].subid
 		j := i + 1

@@ -161,13 +161,18 @@ type lexer struct {
 	src string
 	pos int
 
+	room []token // for the result, or nil
+
 	underscore bool // '_' is a part of labels
 	toEOL      bool // "--" does not end a comment
 }
 
 // lex returns the tokens of src. The last one is of kind kEOF.
 func (l *lexer) lex() []token {
-	toks := make([]token, 0, len(l.src)/20+16)
+	toks := l.room[:0]
+	if toks == nil {
+		toks = make([]token, 0, len(l.src)/20+16)
+	}
 	for {
 		t := l.next()
 		toks = append(toks, t)

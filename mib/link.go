@@ -28,6 +28,13 @@ type treeNode struct {
 
 const none = -1
 
+// A doubt is a definition that is linked, but that says what another one of its
+// module does not.
+type doubt struct {
+	d   *def
+	msg string
+}
+
 // A tree is the tree of all nodes.
 type tree struct {
 	nodes   []treeNode
@@ -39,6 +46,7 @@ type tree struct {
 	pending map[string]*def
 	waiting int
 	replace bool // Config.Replace
+	doubts  []doubt
 	base    *Set // Config.Base, whose nodes come first: its node i is nodes[i-1]
 }
 
@@ -255,7 +263,8 @@ func (t *tree) attach(i int32) {
 // place puts one definition below parent.
 func (t *tree) place(parent int32, d *def) {
 	var twin, before int32 // a node of the same OID; the place in the list
-	if d.subid == noSubID {
+	alias := d.subid == noSubID
+	if alias {
 		// name ::= { parent } is a second name of the parent.
 		d.subid = int64(t.nodes[parent].subid)
 		twin = parent
@@ -270,12 +279,18 @@ func (t *tree) place(parent int32, d *def) {
 	}
 	if twin != none && t.nodes[twin].label == d.label {
 		n := &t.nodes[twin]
+		if n.mod == d.mod && d.file != 0 {
+			t.doubts = append(t.doubts, doubt{d, "the module defines this twice"})
+		}
 		n.moreMods = append(n.moreMods, d.mod)
 		if n.d == nil && n.base != 0 || t.replace {
 			n.d = d
 		}
 		t.attach(twin)
 		return
+	}
+	if twin != none && t.nodes[twin].mod == d.mod && !isAnon(d.label) && !isAnon(t.nodes[twin].label) && !alias && d.file != 0 {
+		t.doubts = append(t.doubts, doubt{d, "the module gives the same object identifier to " + t.nodes[twin].label})
 	}
 	i := t.add(parent, uint32(d.subid), d.label, d.mod)
 	t.nodes[i].d = d

@@ -92,8 +92,9 @@ type file struct {
 	opened sync.Once // guards src and err
 	src    string
 	err    error
-	lexed  sync.Once // guards toks
+	mu     sync.Mutex // guards toks and parsed
 	toks   []token
+	parsed bool // the loader is done with toks
 	diags  int
 	lines  []uint32 // offsets of the starts of lines, once they are needed
 }
@@ -136,10 +137,12 @@ type tcKey struct {
 	name string
 }
 
+// An unknownType is the name of a type that was not known where d has it.
 type unknownType struct {
-	d   *def
-	f   *file
-	tok token
+	d    *def
+	name string
+	f    *file
+	tok  token
 }
 
 // A loader reads modules one after the other, in the order in which Net-SNMP
@@ -160,6 +163,9 @@ type loader struct {
 	tcAny   map[string]int32
 	structs map[tcKey]bool
 	unknown []unknownType
+
+	spare sync.Pool     // *[]token
+	ahead chan struct{} // one for each file that may be prefetched
 
 	tree      *tree
 	orphans   []*def
@@ -197,7 +203,7 @@ func Load(cfg *Config) (*Set, error) {
 	}
 	l.ownFiles = len(l.files)
 	all := slices.ContainsFunc(cfg.Modules, isAll)
-	l.scan()
+	l.scan(all)
 	key := ""
 	if all && cfg.CacheDir != "" && cfg.Level != Strict {
 		key = l.cacheKey()
@@ -239,6 +245,9 @@ func Load(cfg *Config) (*Set, error) {
 	}
 	l.adopt()
 	l.resolveUnknown()
+	for _, x := range l.tree.doubts {
+		l.report(l.files[x.d.file-1], token{off: x.d.at, end: x.d.at + uint32(len(x.d.label))}, Warning, x.msg)
+	}
 	s := l.build()
 	if key != "" && len(errs) == 0 {
 		l.cache(key, s)
@@ -256,8 +265,9 @@ func Load(cfg *Config) (*Set, error) {
 
 func isAll(name string) bool { return strings.EqualFold(name, "ALL") }
 
-// scan finds out which module lies in which file.
-func (l *loader) scan() {
+// scan finds out which module lies in which file. With whole, files are read to
+// their end, because all of them will be needed.
+func (l *loader) scan(whole bool) {
 	for _, dir := range l.cfg.Dirs {
 		l.sources = append(l.sources, source{os.DirFS(dir), strings.TrimSuffix(dir, "/") + "/"})
 	}
@@ -287,7 +297,7 @@ func (l *loader) scan() {
 	}
 	files := l.files[l.ownFiles:]
 	names := make([]string, len(files))
-	l.parallel(len(files), func(i int) { names[i] = l.headOf(files[i]) })
+	l.parallel(len(files), func(i int) { names[i] = l.headOf(files[i], whole) })
 	for i, name := range names {
 		if name == "" {
 			continue
@@ -338,7 +348,17 @@ var buffers = sync.Pool{New: func() any {
 const headLen = 2048
 
 // headOf returns the name of the first module in a file, or "" if there is none.
-func (l *loader) headOf(f *file) string {
+func (l *loader) headOf(f *file, whole bool) string {
+	if whole {
+		if l.read(f) != nil {
+			return ""
+		}
+		name, _ := l.head(f.src[:min(headLen, len(f.src))])
+		if name == "" {
+			name, _ = l.head(f.src)
+		}
+		return name
+	}
 	r, err := l.open(f)
 	if err != nil {
 		return ""
@@ -417,11 +437,30 @@ func (l *loader) load(f *file) error {
 	if err := l.read(f); err != nil {
 		return err
 	}
-	f.lexed.Do(func() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.toks == nil {
 		lx := l.lexer(f.src)
+		room, _ := l.spare.Get().(*[]token)
+		if room != nil {
+			lx.room = *room
+		}
 		f.toks = lx.lex()
-	})
+	}
 	return nil
+}
+
+// done gives the tokens of a file back.
+func (l *loader) done(f *file) {
+	f.mu.Lock()
+	toks := f.toks
+	f.toks, f.parsed = nil, true
+	f.mu.Unlock()
+	l.spare.Put(&toks)
+	select {
+	case l.ahead <- struct{}{}:
+	default:
+	}
 }
 
 // read reads a file. Several goroutines may call it.
@@ -477,6 +516,10 @@ func (l *loader) read(f *file) error {
 // which they will be needed. The function that it returns waits for the end.
 func (l *loader) prefetch() (stop func()) {
 	var wg sync.WaitGroup
+	l.ahead = make(chan struct{}, len(l.modules)+maxAhead)
+	for range maxAhead {
+		l.ahead <- struct{}{}
+	}
 	next := make(chan *file, len(l.modules))
 	for _, m := range slices.Backward(l.modules) {
 		if m.file != nil && m.state == unread {
@@ -487,12 +530,27 @@ func (l *loader) prefetch() (stop func()) {
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for f := range next {
-				l.load(f) // whoever needs the file sees the error
+				if _, ok := <-l.ahead; !ok {
+					return
+				}
+				f.mu.Lock()
+				parsed := f.parsed
+				f.mu.Unlock()
+				if !parsed {
+					l.load(f) // whoever needs the file sees the error
+				}
 			}
 		})
 	}
-	return wg.Wait
+	return func() {
+		close(l.ahead)
+		wg.Wait()
+	}
 }
+
+// maxAhead is how many files are cut into tokens before they are needed. What
+// was parsed gives its memory to the next ones.
+const maxAhead = 32
 
 // The results of reading a module.
 const (
@@ -548,6 +606,7 @@ func (l *loader) readModule(name string) int {
 	p := parser{l: l, f: f, toks: f.toks, mod: id, tolerant: l.tolerant}
 	p.parse()
 	l.depth--
+	l.done(f)
 	return moduleLoaded
 }
 
@@ -828,14 +887,14 @@ func (l *loader) adopt() {
 // that come later, and those that should have been imported.
 func (l *loader) resolveUnknown() {
 	for _, u := range l.unknown {
-		if l.structs[tcKey{u.d.mod, u.d.typeName}] {
+		if l.structs[tcKey{u.d.mod, u.name}] {
 			continue
 		}
 		if l.tolerant {
 			own := *u.d
-			k := l.apply(u.d, u.d.mod, u.d.typeName, true)
+			k := l.apply(u.d, u.d.mod, u.name, true)
 			if k == kLabel {
-				k = l.apply(u.d, -1, u.d.typeName, true)
+				k = l.apply(u.d, -1, u.name, true)
 			}
 			if k != kLabel {
 				u.d.typ = k

@@ -21,8 +21,7 @@ type def struct {
 	typ           kind
 	access        kind
 	status        kind
-	tc            int32  // index of the textual convention, or -1
-	typeName      string // the name of a type that was not known
+	tc            int32 // index of the textual convention, or -1
 	enums         []Enum
 	ranges        []Range
 	hint, units   string
@@ -230,7 +229,7 @@ func (p *parser) parse() bool {
 				p.fail("\"::=\" should follow OBJECT IDENTIFIER")
 				ok = false
 			} else {
-				d, ok = p.objectID(name)
+				d, ok = p.objectID(name, nil)
 			}
 		case kEquals:
 			var read bool
@@ -258,6 +257,7 @@ func (p *parser) parse() bool {
 			continue
 		}
 		if len(d) > 0 {
+			p.checkLabel(name, at)
 			p.defs = append(p.defs, d...)
 			if tail := d[len(d)-1]; tail.typ == kEOF {
 				tail.typ = k
@@ -268,6 +268,26 @@ func (p *parser) parse() bool {
 		}
 	}
 	return p.finish(true)
+}
+
+// checkLabel reports what RFC 2578, section 3.1, forbids in a label.
+func (p *parser) checkLabel(name string, at token) {
+	msg := ""
+	switch {
+	case strings.Contains(name, "_"):
+		msg = "a label must not have an underscore"
+	case strings.HasSuffix(name, "-"):
+		msg = "a label must not end in a hyphen"
+	case strings.Contains(name, "--"):
+		msg = "a label must not have two hyphens in a row"
+	case len(name) > 64:
+		msg = "a label must not be longer than 64 characters"
+	case name[0] >= 'A' && name[0] <= 'Z':
+		msg = "a label must start with a small letter"
+	}
+	if msg != "" {
+		p.l.report(p.f, at, Warning, msg)
+	}
 }
 
 func (p *parser) finish(ok bool) bool {
@@ -435,8 +455,9 @@ func toSubID(v int64) int64 {
 }
 
 // objectID reads the value of a definition and returns a def for each
-// sub-identifier that it adds. The last one is the definition itself.
-func (p *parser) objectID(name string) ([]*def, bool) {
+// sub-identifier that it adds. The last one is the definition itself: own, if
+// that is not nil.
+func (p *parser) objectID(name string, own *def) ([]*def, bool) {
 	ids, ok := p.oid()
 	if !ok {
 		return nil, false
@@ -450,8 +471,11 @@ func (p *parser) objectID(name string) ([]*def, bool) {
 			ids[0].label = rootNames[id]
 		}
 	}
+	if own == nil {
+		own = p.newDef()
+	}
 	if len(ids) == 1 {
-		d := p.newDef()
+		d := own
 		d.label, d.parent, d.subid = name, ids[0].label, ids[0].id
 		p.l.one[0] = d
 		return p.l.one[:1], true
@@ -462,7 +486,10 @@ func (p *parser) objectID(name string) ([]*def, bool) {
 		if id.label == "" || sub.label == "" && sub.id == noSubID {
 			continue
 		}
-		d := p.newDef()
+		d := own
+		if i < len(ids)-2 {
+			d = p.newDef()
+		}
 		d.parent = id.label
 		if i == len(ids)-2 {
 			d.label = name
@@ -492,16 +519,7 @@ func (p *parser) objectID(name string) ([]*def, bool) {
 const anonPrefix = "anonymous#"
 
 // value reads the value of a definition whose other facts d holds.
-func (p *parser) value(d *def, name string) ([]*def, bool) {
-	ds, ok := p.objectID(name)
-	if !ok {
-		return nil, false
-	}
-	last := ds[len(ds)-1]
-	d.label, d.parent, d.subid, d.mod = last.label, last.parent, last.subid, last.mod
-	ds[len(ds)-1] = d
-	return ds, true
-}
+func (p *parser) value(d *def, name string) ([]*def, bool) { return p.objectID(name, d) }
 
 // enumList reads label(1), … up to "}". The "{" was read already.
 func (p *parser) enumList() []Enum {
@@ -593,7 +611,7 @@ func (p *parser) assignment(name string) (d []*def, read bool, k kind) {
 		}
 	case kLeftBrace:
 		p.pos--
-		ds, ok := p.objectID(name)
+		ds, ok := p.objectID(name, nil)
 		if !ok {
 			return nil, false, kEquals
 		}
@@ -751,8 +769,7 @@ func (p *parser) objectType(name string) ([]*def, bool) {
 		typeName := p.text()
 		k = p.l.apply(d, p.mod, typeName, p.tolerant)
 		if k == kLabel {
-			d.typeName = typeName
-			p.l.unknown = append(p.l.unknown, unknownType{d, p.f, at})
+			p.l.unknown = append(p.l.unknown, unknownType{d, typeName, p.f, at})
 		}
 	}
 	d.typ = k

@@ -119,7 +119,8 @@ const (
 )
 
 // FromBinary returns the set that [Set.AppendBinary] wrote. It keeps data and
-// looks at little of it; the error wraps [ErrSyntax].
+// looks at its header only: whoever keeps data where others can change it must
+// see to it that it is whole. The error wraps [ErrSyntax].
 func FromBinary(data string) (*Set, error) {
 	s := &Set{data: data}
 	if len(data) < headerLen || data[:len(magic)] != magic {
