@@ -301,23 +301,18 @@ func (t *Table[R]) lookupNext(dst, root, rest []byte) ([]byte, snmp.Value) {
 	}
 	for ; col < len(t.cols); col, key = col+1, nil {
 		c := &t.cols[col]
-		for {
-			e, ok := t.following(key)
-			if !ok {
-				break
-			}
+		for e, ok := following(t, key); ok; e, ok = following(t, e.key) {
 			if v := t.value(c, e.data, e.status); hasValue(v) {
 				dst = append(append(dst, root...), 1)
 				return append(appendSubID(dst, c.ID), e.key...), v
 			}
-			key = append(key[:0:0], e.key...)
 		}
 	}
 	return nil, snmp.Value{}
 }
 
-// following returns the first row after that of key; nil is before all.
-func (t *Table[R]) following(key []byte) (e row[R], ok bool) {
+// following returns the first row after key; the empty key is before all.
+func following[R any, K octets](t *Table[R], key K) (e row[R], ok bool) {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	p, found := place{}, false
