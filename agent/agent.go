@@ -125,6 +125,8 @@ type Agent struct {
 	stats           stats
 
 	engine engine
+	own    own
+	saving sync.Mutex
 }
 
 // New returns an agent. Cfg may be nil. The error wraps [ErrBadArgument], or is
@@ -182,11 +184,15 @@ func New(cfg *Config) (*Agent, error) {
 			t.grant(g, USMModel, u.Name, fmt.Sprint("grpuser", i+1), level)
 		}
 	}
-	a.acl.Store(newACL(t.members, t.access, t.views))
-	if err := a.startEngine(); err != nil {
+	old, err := a.startEngine()
+	if err != nil {
 		return nil, err
 	}
-	return a, nil
+	if err := a.makeTables(&t, old); err != nil {
+		return nil, err
+	}
+	a.install(old)
+	return a, a.save()
 }
 
 // Handle puts h at root in the default context: it answers for all names that

@@ -1,16 +1,10 @@
 package agent
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/pollux-snmp/pollux/snmp"
 )
@@ -22,12 +16,17 @@ var (
 
 func oid(s string) snmp.OID { return snmp.MustParseOID(s) }
 
-// newAgent returns an agent that public may read and private may write.
+// newAgent returns an agent of which public may read and private may write what
+// lies below enterprises, and admin everything.
 func newAgent(t testing.TB, change func(cfg *Config)) *Agent {
 	t.Helper()
 	cfg := &Config{
-		Communities: []Community{{Name: "public", Grant: &Grant{}}, {Name: "private", Grant: &Grant{Write: true}}},
-		OnError:     func(err error) { t.Log("OnError:", err) },
+		Communities: []Community{
+			{Name: "public", Grant: &Grant{Subtree: oid("1.3.6.1.4.1")}},
+			{Name: "private", Grant: &Grant{Subtree: oid("1.3.6.1.4.1"), Write: true}},
+			{Name: "admin", Grant: &Grant{Write: true}},
+		},
+		OnError: func(err error) { t.Log("OnError:", err) },
 	}
 	if change != nil {
 		change(cfg)
@@ -153,12 +152,3 @@ func TestRead(t *testing.T) {
 		})
 	}
 }
-
-var (
-	_ = errors.Is
-	_ = slices.Sort[[]int]
-	_ sync.Mutex
-	_ atomic.Int32
-	_ = time.Now
-	_ context.Context
-)

@@ -173,10 +173,17 @@ func (r *request) left() time.Duration {
 func (r *request) context() context.Context {
 	if r.ctx == nil {
 		r.left()
-		r.ctx, r.cancel = context.WithDeadline(r.parent, r.deadline)
+		parent := r.parent
+		if r.who != nil {
+			parent = context.WithValue(parent, whoKey{}, string(r.who))
+		}
+		r.ctx, r.cancel = context.WithDeadline(parent, r.deadline)
 	}
 	return r.ctx
 }
+
+// whoKey is the key of the name of the v3 user who asks, in a context.
+type whoKey struct{}
 
 // fail makes the answer an error.
 func (r *request) fail(err error) {

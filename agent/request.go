@@ -22,6 +22,7 @@ type request struct {
 
 	// Who asks, and for what.
 	version snmp.Version
+	who     []byte // the user of v3
 	tree    *tree
 	entry   *entry
 	view    view

@@ -47,8 +47,8 @@ type Var struct {
 	// only.
 	Check func(v snmp.Value) error
 
-	// Changed is told of a change by SNMP before anybody sees it. An error
-	// makes the answer a commitFailed. It may be nil.
+	// Changed is told of a change by SNMP. If it fails, the former value
+	// comes back, and the answer is a commitFailed. It may be nil.
 	Changed func(v snmp.Value) error
 
 	count bool // a TestAndIncr
@@ -98,12 +98,14 @@ func (s *Var) Test(_ context.Context, root snmp.OID, vbs []snmp.VarBind) (Change
 	}
 	commit := func(v snmp.Value) func(context.Context) error {
 		return func(context.Context) error {
+			before := s.Value()
+			s.Store(v)
 			if s.Changed != nil {
 				if err := s.Changed(v); err != nil {
+					s.Store(before)
 					return err
 				}
 			}
-			s.Store(v)
 			return nil
 		}
 	}

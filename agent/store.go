@@ -3,6 +3,7 @@ package agent
 import (
 	"bufio"
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -122,13 +123,12 @@ func parseSaved(data []byte) (*saved, error) {
 	return s, nil
 }
 
-// startEngine settles the engine's ID and boots, and saves them before anything
-// is answered.
-func (a *Agent) startEngine() error {
+// startEngine settles the engine's ID and boots.
+func (a *Agent) startEngine() (*saved, error) {
 	eng := &a.engine
 	eng.id = a.cfg.EngineID
 	if eng.id != nil && !eng.id.Valid() {
-		return fmt.Errorf("agent: engine ID %v: want 5 to 32 octets, not all 00 and not all ff: %w", eng.id, ErrBadArgument)
+		return nil, fmt.Errorf("agent: engine ID %v: want 5 to 32 octets, not all 00 and not all ff: %w", eng.id, ErrBadArgument)
 	}
 	old := &saved{}
 	if a.cfg.Store != nil {
@@ -139,7 +139,7 @@ func (a *Agent) startEngine() error {
 			err = fmt.Errorf("agent: load: %w: %w", err, ErrStore)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if eng.id == nil {
@@ -157,26 +157,66 @@ func (a *Agent) startEngine() error {
 	case bytes.Equal(old.engineID, eng.id):
 		eng.clock.Boots = min(old.boots+1, maxBoots)
 	}
-	users := make(map[string]*usm.LocalUser)
-	for i := range a.cfg.Users {
-		u := a.cfg.Users[i].User
-		l, err := u.Localize(eng.id)
-		if err != nil {
-			return fmt.Errorf("agent: %w: %w", err, ErrBadArgument)
-		}
-		users[u.Name] = l
-	}
-	eng.users.Store(&users)
-	return a.save()
+	return old, nil
 }
 
-// save saves everything.
+// number returns the number in the last line that begins with word, or 0.
+func (s *saved) number(word string) int32 {
+	lines := s.lines[word]
+	if len(lines) == 0 {
+		return 0
+	}
+	n, _ := strconv.ParseInt(lines[len(lines)-1], 10, 32)
+	return int32(n)
+}
+
+// quote writes a string as Net-SNMP's files have it: in quotes if it is plain
+// text, and else in hexadecimal.
+func quote(s string) string {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return fmt.Sprintf("0x%x", s)
+		}
+	}
+	return `"` + s + `"`
+}
+
+// words takes a line apart: words, quoted strings, and hexadecimal octets.
+func words(line string) (all []string, err error) {
+	for line = strings.TrimLeft(line, " "); line != ""; line = strings.TrimLeft(line, " ") {
+		if line[0] == '"' {
+			end := strings.IndexByte(line[1:], '"')
+			if end < 0 {
+				return nil, fmt.Errorf("agent: what was saved: a quote without an end: %w", ErrStore)
+			}
+			all = append(all, line[1:1+end])
+			line = line[2+end:]
+			continue
+		}
+		word, rest, _ := strings.Cut(line, " ")
+		line = rest
+		if digits, ok := strings.CutPrefix(word, "0x"); ok {
+			b, err := hex.DecodeString(digits)
+			if err != nil {
+				return nil, fmt.Errorf("agent: what was saved: octets that are not hexadecimal: %w", ErrStore)
+			}
+			word = string(b)
+		}
+		all = append(all, word)
+	}
+	return all, nil
+}
+
+// save saves everything that SNMP has changed.
 func (a *Agent) save() error {
 	if a.cfg.Store == nil {
 		return nil
 	}
+	a.saving.Lock()
+	defer a.saving.Unlock()
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "engineBoots %d\noldEngineID %v\n", a.engine.clock.Boots, a.engine.id)
+	a.appendSaved(&b)
 	if err := a.cfg.Store.Save(b.Bytes()); err != nil {
 		return fmt.Errorf("agent: save: %w: %w", err, ErrStore)
 	}

@@ -86,6 +86,9 @@ type Column[R any] struct {
 	Set      func(r *R, v snmp.Value) error
 	Kind     snmp.Kind
 	Min, Max int64
+
+	// setAs is Set that needs to know who asks.
+	setAs func(ctx context.Context, r *R, v snmp.Value) error
 }
 
 const defaultMaxRows = 10000
@@ -380,7 +383,7 @@ type rowChange[R any] struct {
 }
 
 // Test implements [Setter].
-func (t *Table[R]) Test(_ context.Context, root snmp.OID, vbs []snmp.VarBind) (Change, error) {
+func (t *Table[R]) Test(ctx context.Context, root snmp.OID, vbs []snmp.VarBind) (Change, error) {
 	t.init()
 	if t.Load != nil {
 		return Change{}, snmp.NotWritable
@@ -395,7 +398,7 @@ func (t *Table[R]) Test(_ context.Context, root snmp.OID, vbs []snmp.VarBind) (C
 		}
 		c := &t.cols[col]
 		isStatus := c.ID == t.RowStatus
-		if c.Set == nil && !isStatus {
+		if c.Set == nil && c.setAs == nil && !isStatus {
 			return Change{}, bindingError(i, snmp.NotWritable)
 		}
 		if len(key) == 0 {
@@ -436,7 +439,7 @@ func (t *Table[R]) Test(_ context.Context, root snmp.OID, vbs []snmp.VarBind) (C
 		col, key, _ := t.split([]byte(enc(vb.OID)[prefix:]))
 		if c := &t.cols[col]; c.ID != t.RowStatus {
 			if rc := byKey[string(key)]; rc.data != nil {
-				if s := c.set(rc.data, vb.Value); s != nil {
+				if s := c.set(ctx, rc.data, vb.Value); s != nil {
 					return Change{}, bindingError(i, statusOf(s))
 				}
 			}
@@ -593,7 +596,7 @@ func (t *Table[R]) apply(rc *rowChange[R], back bool) error {
 }
 
 // set checks a value and puts it into a row.
-func (c *Column[R]) set(r *R, v snmp.Value) error {
+func (c *Column[R]) set(ctx context.Context, r *R, v snmp.Value) error {
 	if v.Kind() != c.Kind {
 		return snmp.WrongType
 	}
@@ -604,6 +607,9 @@ func (c *Column[R]) set(r *R, v snmp.Value) error {
 		if s, ok := v.Octets(); ok && (int64(len(s)) < c.Min || int64(len(s)) > c.Max) {
 			return snmp.WrongLength
 		}
+	}
+	if c.setAs != nil {
+		return c.setAs(ctx, r, v)
 	}
 	return c.Set(r, v)
 }

@@ -109,7 +109,7 @@ func (r *request) respondV3(dst []byte) []byte {
 	if !ok {
 		return r.report(dst, &s, oidUnknownContexts, 0, st.snmpUnknownContexts.Add(1))
 	}
-	r.tree = t
+	r.tree, r.who = t, sp.UserName
 	r.entry = r.a.acl.Load().find(USMModel, sp.UserName, level, r.p.RawContextName())
 
 	scoped := r.beginScoped(r.p.RawContextEngineID(), r.p.RawContextName())
