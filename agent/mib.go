@@ -12,15 +12,14 @@ import (
 
 // The roots of the modules that an agent has of itself.
 var (
-	oidSystem    = snmp.MustParseOID("1.3.6.1.2.1.1")
-	oidSnmp      = snmp.MustParseOID("1.3.6.1.2.1.11")
-	oidSerialNo  = snmp.MustParseOID("1.3.6.1.6.3.1.1.6.1")
-	oidEngine    = snmp.MustParseOID("1.3.6.1.6.3.10.2.1")
-	oidMpdStats  = snmp.MustParseOID("1.3.6.1.6.3.11.2.1")
-	oidTarget    = snmp.MustParseOID("1.3.6.1.6.3.12.1")
-	oidUsmUser   = snmp.MustParseOID("1.3.6.1.6.3.15.1.2")
-	oidVacm      = snmp.MustParseOID("1.3.6.1.6.3.16.1")
-	oidMIBModule = snmp.MustParseOID("1.3.6.1.6.3")
+	oidSystem   = snmp.MustParseOID("1.3.6.1.2.1.1")
+	oidSnmp     = snmp.MustParseOID("1.3.6.1.2.1.11")
+	oidSerialNo = snmp.MustParseOID("1.3.6.1.6.3.1.1.6.1")
+	oidEngine   = snmp.MustParseOID("1.3.6.1.6.3.10.2.1")
+	oidMpdStats = snmp.MustParseOID("1.3.6.1.6.3.11.2.1")
+	oidTarget   = snmp.MustParseOID("1.3.6.1.6.3.12.1")
+	oidUsmUser  = snmp.MustParseOID("1.3.6.1.6.3.15.1.2")
+	oidVacm     = snmp.MustParseOID("1.3.6.1.6.3.16.1")
 )
 
 // own are the objects that the agent has of itself and that change.
@@ -129,16 +128,16 @@ func (a *Agent) install(old *saved) {
 		a.Handle(oidSystem.Append(n), h)
 	}
 	for _, c := range []struct {
-		module uint32
+		module string
 		descr  string
 	}{
-		{1, "The MIB module for SNMPv2 entities"},
-		{10, "The SNMP Management Architecture MIB."},
-		{11, "The MIB for Message Processing and Dispatching."},
-		{15, "The management information definitions for the SNMP User-based Security Model."},
-		{16, "View-based Access Control Model for SNMP."},
+		{"1", "The MIB module for SNMPv2 entities"},
+		{"10.3.1.1", "The SNMP Management Architecture MIB."},
+		{"11.3.1.1", "The MIB for Message Processing and Dispatching."},
+		{"15.2.1.1", "The management information definitions for the SNMP User-based Security Model."},
+		{"16.2.2.1", "View-based Access Control Model for SNMP."},
 	} {
-		a.Capability(oidMIBModule.Append(c.module), c.descr)
+		a.Capability(snmp.MustParseOID("1.3.6.1.6.3."+c.module), c.descr)
 	}
 
 	st := &a.stats
