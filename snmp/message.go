@@ -107,11 +107,11 @@ func (p *PDU) append(dst []byte, v Version) ([]byte, error) {
 	if p.Type == TrapV1 {
 		agent := AddrValue(p.AgentAddr)
 		agent.kind = KindIPAddress
-		dst = OIDValue(p.Enterprise).appendBER(dst)
-		dst = agent.appendBER(dst)
+		dst = OIDValue(p.Enterprise).AppendBER(dst)
+		dst = agent.AppendBER(dst)
 		dst = ber.AppendInt(dst, ber.Integer, int64(p.GenericTrap))
 		dst = ber.AppendInt(dst, ber.Integer, int64(p.SpecificTrap))
-		dst = TimeTicksValue(p.Timestamp).appendBER(dst)
+		dst = TimeTicksValue(p.Timestamp).AppendBER(dst)
 		if !isInt32(p.GenericTrap) || !isInt32(p.SpecificTrap) {
 			return nil, errNumber
 		}

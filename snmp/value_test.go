@@ -79,8 +79,8 @@ func TestValueForms(t *testing.T) {
 	oid := MustParseOID("1.3.6.1.2.1.1.5.0")
 	for _, tt := range values {
 		t.Run(tt.text, func(t *testing.T) {
-			if got := string(tt.v.appendBER(nil)); got != tt.ber {
-				t.Errorf("appendBER = %x, want %x", got, tt.ber)
+			if got := string(tt.v.AppendBER(nil)); got != tt.ber {
+				t.Errorf("AppendBER = %x, want %x", got, tt.ber)
 			}
 			if got := tt.v.berLen(); got != len(tt.ber) {
 				t.Errorf("berLen() = %d, want %d", got, len(tt.ber))
@@ -214,7 +214,7 @@ func TestValueAccessors(t *testing.T) {
 	}
 	for k := KindNull; k <= KindUint64; k++ {
 		v := k.Value()
-		if back, err := valueFromBER(v.appendBER(nil)); v.Kind() != k || back != v || err != nil {
+		if back, err := valueFromBER(v.AppendBER(nil)); v.Kind() != k || back != v || err != nil {
 			t.Errorf("(%v).Value() = %v, which decodes to %v, %v", k, v, back, err)
 		}
 	}
@@ -355,8 +355,8 @@ func FuzzParseValue(f *testing.F) {
 		if err := json.Unmarshal(j, &back); back != v || err != nil {
 			t.Errorf("from JSON %s: %v, %v; want %v", j, back, err, v)
 		}
-		if back, err := valueFromBER(v.appendBER(nil)); back != v || err != nil {
-			t.Errorf("from octets %x: %v, %v; want %v", v.appendBER(nil), back, err, v)
+		if back, err := valueFromBER(v.AppendBER(nil)); back != v || err != nil {
+			t.Errorf("from octets %x: %v, %v; want %v", v.AppendBER(nil), back, err, v)
 		}
 	})
 }

@@ -63,5 +63,5 @@ func (vb *VarBind) appendBER(dst []byte) []byte {
 	n := ber.HeaderLen(len(oid)) + len(oid) + vb.Value.berLen()
 	dst = ber.AppendHeader(dst, ber.Sequence, n)
 	dst = ber.AppendBytes(dst, ber.OID, oid)
-	return vb.Value.appendBER(dst)
+	return vb.Value.AppendBER(dst)
 }

@@ -1,0 +1,28 @@
+package agent
+
+import (
+	"net/netip"
+	"sync/atomic"
+)
+
+// stats are the counters of SNMPv2-MIB, SNMP-MPD-MIB, SNMP-TARGET-MIB and
+// SNMP-USER-BASED-SM-MIB, by their names there.
+type stats struct {
+	snmpInPkts, snmpOutPkts, snmpInBadVersions, snmpInBadCommunityNames, snmpInBadCommunityUses,
+	snmpInASNParseErrs, snmpInTotalReqVars, snmpInTotalSetVars, snmpInGetRequests, snmpInGetNexts,
+	snmpInSetRequests, snmpOutTooBigs, snmpOutNoSuchNames, snmpOutBadValues, snmpOutGenErrs,
+	snmpOutGetResponses, snmpOutTraps, snmpSilentDrops, snmpProxyDrops atomic.Uint32
+
+	snmpUnknownSecurityModels, snmpInvalidMsgs, snmpUnknownPDUHandlers atomic.Uint32
+
+	snmpUnavailableContexts, snmpUnknownContexts atomic.Uint32
+
+	usm [7]atomic.Uint32 // by usm.Stat
+}
+
+// authFailure tells of a message with a wrong community, user or key.
+func (a *Agent) authFailure(src netip.AddrPort) {
+	if a.cfg.OnAuthFailure != nil {
+		a.cfg.OnAuthFailure(src)
+	}
+}
