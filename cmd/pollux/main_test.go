@@ -239,3 +239,25 @@ func TestMistakes(t *testing.T) {
 		}
 	}
 }
+
+// The main job: without an agent, the program starts one and walks this
+// machine.
+func TestWalkThisMachine(t *testing.T) {
+	stdout, stderr, code := runPollux(t, "walk")
+	if code != 0 || !strings.HasPrefix(stderr, "pollux walk: no agent named; started one") || strings.Count(stderr, "\n") != 1 {
+		t.Errorf("code %d, stderr %q", code, stderr)
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"SNMPv2-MIB::sysDescr.0 = STRING: ", "SNMPv2-MIB::sysName.0 = STRING: " + name + "\n", "IF-MIB::ifNumber.0 = INTEGER: ", "IF-MIB::ifDescr."} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in what it prints:\n%.2000s", want, stdout)
+		}
+	}
+	stdout, _, code = runPollux(t, "walk", "--output", "json")
+	if !json.Valid([]byte(stdout)) || code != 0 {
+		t.Errorf("code %d, JSON is valid: %v", code, json.Valid([]byte(stdout)))
+	}
+}
