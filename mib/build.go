@@ -204,29 +204,29 @@ func (l *loader) build() *Set {
 	// Labels. Nodes of one label share it; no other string is compared with it.
 	labels := make([]uint32, len(t.nodes))
 	older := make([]bool, len(t.nodes)) // of the nodes of one label, not the newest
-	live := 0
-	for i := range slices.Backward(t.nodes) {
-		x := &t.nodes[i]
-		if x.deleted {
-			continue
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := range slices.Backward(t.nodes) {
+			x := &t.nodes[i]
+			if x.deleted {
+				continue
+			}
+			if x.base != 0 && labels[i] == 0 {
+				labels[i] = Node{t.base, x.base}.get(nodeName)
+			}
+			if labels[i] == 0 {
+				labels[i] = b.add(x.label)
+			}
+			if x.sameLabel != none {
+				labels[x.sameLabel] = labels[i]
+				older[x.sameLabel] = true
+			}
 		}
-		live++
-		if x.base != 0 && labels[i] == 0 {
-			labels[i] = Node{t.base, x.base}.get(nodeName)
-		}
-		if labels[i] == 0 {
-			labels[i] = b.add(x.label)
-		}
-		if x.sameLabel != none {
-			labels[x.sameLabel] = labels[i]
-			older[x.sameLabel] = true
-		}
-	}
-
+	})
 	b.tree, b.labels = t, labels
 
 	// Number the nodes level by level, so that siblings lie side by side.
-	order := make([]int32, 1, live+1) // new number to old; 0 is the top
+	order := make([]int32, 1, len(t.nodes)+1) // new number to old; 0 is the top
 	order[0] = none
 	number := make([]uint32, len(t.nodes))
 	places := make([]uint32, len(t.nodes)) // in the list of siblings
@@ -255,16 +255,18 @@ func (l *loader) build() *Set {
 		}
 		return at
 	}
-	firstKid := make([]uint32, 1, live+2) // by new number
+	firstKid := make([]uint32, 1, len(t.nodes)+2) // by new number
 	firstKid[0] = kids(t.roots[0])
 	for i := 1; i < len(order); i++ {
 		firstKid = append(firstKid, kids(t.nodes[order[i]].first))
 	}
 	firstKid = append(firstKid, uint32(len(order)))
 
+	wg.Wait()
+	live := len(order) - 1
+
 	// Two tables need nothing but the numbers.
 	var (
-		wg    sync.WaitGroup
 		where []byte
 		table []uint32 // of names
 	)

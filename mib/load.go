@@ -527,7 +527,7 @@ func (l *loader) prefetch() (stop func()) {
 		}
 	}
 	close(next)
-	for range runtime.GOMAXPROCS(0) {
+	for range max(1, runtime.GOMAXPROCS(0)-1) { // one processor parses
 		wg.Go(func() {
 			for f := range next {
 				if _, ok := <-l.ahead; !ok {
