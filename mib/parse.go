@@ -69,11 +69,6 @@ func (p *parser) next() kind {
 	return p.tok.kind
 }
 
-func (p *parser) peek() kind { return p.toks[p.pos].kind }
-
-// peekAt returns the kind of the token n places after the next one.
-func (p *parser) peekAt(n int) kind { return p.toks[min(p.pos+n, len(p.toks)-1)].kind }
-
 // text returns the text of the current token.
 func (p *parser) text() string {
 	s := p.f.src[p.tok.off:p.tok.end]

@@ -19,7 +19,7 @@ func TestCache(t *testing.T) {
 			return l
 		}
 	)
-	if get(u, 0) == get(u, 0) || len(c.byKey) != 0 {
+	if first := get(u, 0); first == get(u, 0) || len(c.byKey) != 0 {
 		t.Error("Localize keeps a LocalUser that authenticated nothing")
 	}
 	kept := make([]*LocalUser, 3)
