@@ -76,8 +76,8 @@ type flight struct {
 func (c *Client) engine(ctx context.Context, stale *engine) (*engine, error) {
 	for {
 		c.peer.mu.Lock()
-		e, f := c.peer.engine, c.peer.flight
-		if e != nil && e != stale && e.ready(c.cfg.Level) && (c.cfg.EngineID == nil || e.id == string(c.cfg.EngineID)) {
+		e, f := c.usable(stale), c.peer.flight
+		if e != nil {
 			c.peer.mu.Unlock()
 			return e, nil
 		}
@@ -97,6 +97,16 @@ func (c *Client) engine(ctx context.Context, stale *engine) (*engine, error) {
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// usable returns what the peer is known to be, or nil if messages cannot be built
+// for it. The caller holds c.peer.mu.
+func (c *Client) usable(stale *engine) *engine {
+	e := c.peer.engine
+	if e == nil || e == stale || c.cfg.EngineID != nil && e.id != string(c.cfg.EngineID) || !e.ready(c.cfg.Level) {
+		return nil
+	}
+	return e
 }
 
 // fly makes the discovery of f.
@@ -211,6 +221,9 @@ func (c *Client) exchangeV3(ctx context.Context, p *PDU, s *scratch) error {
 			}
 			stale = e
 		}
+		if c.cfg.Hooks != nil {
+			c.cfg.Hooks.Retry(p.Type, err)
+		}
 	}
 	return err
 }
@@ -307,7 +320,7 @@ func (c *Client) sealTrap(p *PDU, s *scratch) error {
 // which l has sent to e. It learns of the peer what is authentic, and nothing
 // else. It does not block.
 func (c *Client) openAnswer(e *engine, l *usm.LocalUser, level usm.SecurityLevel, p *PDU, s *scratch) (verdict, error) {
-	drop := func(text string, err error) (verdict, error) { return again, badAnswer(text, err) }
+	drop := func(text string, err error) (verdict, error) { return again, c.dropped(badAnswer(text, err)) }
 	m := &s.parser
 	if err := m.Start(s.buf); err != nil {
 		return drop("", err)
@@ -360,7 +373,7 @@ func (c *Client) openAnswer(e *engine, l *usm.LocalUser, level usm.SecurityLevel
 		return drop("another context", nil)
 	}
 	if err := checkPDU(p, s); err != nil {
-		return again, err
+		return again, c.dropped(err)
 	}
 	return answered, nil
 }
@@ -369,6 +382,9 @@ func (c *Client) openAnswer(e *engine, l *usm.LocalUser, level usm.SecurityLevel
 // timeErr what the clock thinks of it if it is authentic.
 func (c *Client) openReport(e *engine, level usm.SecurityLevel, timeErr error, sp *usm.SecurityParameters, reason error) (verdict, error) {
 	err := reportError(reason)
+	if c.cfg.Hooks != nil {
+		c.cfg.Hooks.Report(err, level >= usm.AuthNoPriv)
+	}
 	switch {
 	case errors.Is(reason, usm.ErrUnknownEngineID):
 		return elsewhere, err
