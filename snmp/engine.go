@@ -289,6 +289,10 @@ func (c *Client) contextEngineID(e *engine) string {
 	return e.id
 }
 
+// defaultClock is that of programs that do not count their starts: what has been
+// its time once is not so again after a restart.
+var defaultClock = usm.Clock{Boots: 1, Start: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
+
 // sealTrap makes the message of a trap in s.req.
 func (c *Client) sealTrap(p *PDU, s *scratch) error {
 	if c.cfg.EngineID == nil {
@@ -303,8 +307,7 @@ func (c *Client) sealTrap(p *PDU, s *scratch) error {
 	c.peer.mu.Unlock()
 	clock := c.cfg.Clock
 	if clock == (usm.Clock{}) {
-		// What has been time once must not be time again after a restart.
-		clock = usm.Clock{Boots: 1, Start: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
+		clock = defaultClock
 	}
 	now := c.cfg.Now()
 	boots, t := clock.At(now)
