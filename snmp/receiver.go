@@ -226,6 +226,10 @@ func (r *Receiver) respondV3(dst []byte, s *scratch, src netip.AddrPort) []byte 
 		return r.report(dst, s, &sp, usm.ErrUnsupportedSecurityLevel, nil)
 	}
 	again := level >= usm.AuthNoPriv && r.known(&sp)
+	if again && !own {
+		r.Replayed.Add(1)
+		return dst
+	}
 	if level == usm.AuthPriv && p.Decrypt(l, &sp) != nil {
 		r.Forged.Add(1)
 		return r.report(dst, s, &sp, usm.ErrDecryption, nil)
