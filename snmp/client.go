@@ -124,6 +124,12 @@ func (f Config) check() (*Config, error) {
 	default:
 		f.Version = V2c
 	}
+	if len(f.EngineID) == 0 {
+		f.EngineID = nil
+	}
+	if len(f.ContextEngineID) == 0 {
+		f.ContextEngineID = nil
+	}
 	if f.Now == nil {
 		f.Now = time.Now
 	}
@@ -156,9 +162,6 @@ func (f Config) check() (*Config, error) {
 		if err := f.User.Check(); err != nil {
 			return nil, fmt.Errorf("snmp: %w: %w", ErrBadArgument, err)
 		}
-		if f.Level == 0 {
-			f.Level = f.User.Level()
-		}
 		switch {
 		case f.Level > f.User.Level():
 			return bad("at " + f.Level.String() + " with a user for " + f.User.Level().String())
@@ -167,6 +170,14 @@ func (f Config) check() (*Config, error) {
 		}
 	}
 	return &f, nil
+}
+
+// level returns the security level of messages.
+func (f *Config) level() usm.SecurityLevel {
+	if f.Level == 0 {
+		return f.User.Level()
+	}
+	return f.Level
 }
 
 // A Client asks one peer. Its methods can be called from any number of
@@ -215,9 +226,7 @@ func NewClient(c Conn, cfg *Config) (*Client, error) {
 // error wraps [ErrBadArgument].
 func (c *Client) With(change func(*Config)) (*Client, error) {
 	cfg := *c.cfg
-	if change(&cfg); cfg.User != c.cfg.User && cfg.Level == c.cfg.Level {
-		cfg.Level = 0
-	}
+	change(&cfg)
 	checked, err := cfg.check()
 	if err != nil {
 		return nil, err

@@ -103,7 +103,7 @@ func (c *Client) engine(ctx context.Context, stale *engine) (*engine, error) {
 // for it. The caller holds c.peer.mu.
 func (c *Client) usable(stale *engine) *engine {
 	e := c.peer.engine
-	if e == nil || e == stale || c.cfg.EngineID != nil && e.id != string(c.cfg.EngineID) || !e.ready(c.cfg.Level) {
+	if e == nil || e == stale || c.cfg.EngineID != nil && e.id != string(c.cfg.EngineID) || !e.ready(c.cfg.level()) {
 		return nil
 	}
 	return e
@@ -137,7 +137,7 @@ func (c *Client) discover(ctx context.Context) (*engine, error) {
 				return nil, err
 			}
 		}
-		if c.cfg.Level == usm.NoAuthNoPriv {
+		if c.cfg.level() == usm.NoAuthNoPriv {
 			return e, nil
 		}
 		if now := c.cfg.Now(); c.cfg.Clock != (usm.Clock{}) {
@@ -212,7 +212,7 @@ func (c *Client) exchangeV3(ctx context.Context, p *PDU, s *scratch) error {
 			return engineErr
 		}
 		var v verdict
-		if v, err = c.roundTrip(ctx, e, c.cfg.Level, p, s); v == answered || v == failed {
+		if v, err = c.roundTrip(ctx, e, c.cfg.level(), p, s); v == answered || v == failed {
 			return err
 		}
 		if v == elsewhere {
@@ -315,7 +315,7 @@ func (c *Client) sealTrap(p *PDU, s *scratch) error {
 	e.clock = usm.PeerClock{}
 	e.clock.Update(boots, t, now)
 	e.mu.Unlock()
-	_, err := c.seal(e, c.cfg.Level, p, s)
+	_, err := c.seal(e, c.cfg.level(), p, s)
 	return err
 }
 

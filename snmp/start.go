@@ -69,7 +69,7 @@ func (c *Client) StartGet(done func([]VarBind, error), oids ...OID) error {
 	a.p = PDU{Type: GetRequest, VarBinds: a.vbs}
 	var err error
 	if e != nil {
-		a.user, err = c.seal(e, c.cfg.Level, &a.p, &a.scratch)
+		a.user, err = c.seal(e, c.cfg.level(), &a.p, &a.scratch)
 	} else {
 		err = c.encode(&a.p, &a.scratch)
 	}
@@ -125,7 +125,7 @@ func (a *started) end(rsp []byte, err error) {
 	if err == nil {
 		var v verdict
 		if a.engine != nil {
-			v, err = c.openAnswer(a.engine, a.user, c.cfg.Level, &a.p, &a.scratch)
+			v, err = c.openAnswer(a.engine, a.user, c.cfg.level(), &a.p, &a.scratch)
 		} else {
 			err = c.dropped(c.checkAnswer(&a.p, &a.scratch))
 		}
