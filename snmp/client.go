@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -57,14 +56,60 @@ type Config struct {
 	// number, negative none.
 	Retries int
 
+	// MaxTimeout, if not 0, makes the attempts fit the peer (RFC 6298): each
+	// lasts as long as the round-trip times seen so far tell, beginning with
+	// Timeout or 1 s, and twice as long as the one before it, between
+	// MinTimeout (0 means 200 ms) and MaxTimeout. There are 3 retries if
+	// Retries is 0. After three calls in a row without an answer, a call
+	// makes one attempt, until there is an answer.
+	MaxTimeout, MinTimeout time.Duration
+
+	// MaxInFlight is the greatest number of requests that wait for an answer
+	// at a time, those of Clients made by With included; further calls wait
+	// for their turn. 0 means any number. StartGet does not count.
+	MaxInFlight int
+
 	// MaxSize is the greatest length of a message in octets, to the peer or
 	// from it; 0 means 65507, and it is at least 484. A Get that needs more
 	// is split.
 	MaxSize int
 
-	// MaxRepetitions is how many bindings a Walk asks for in one message; 0
-	// means 20. It asks for fewer when an agent says tooBig.
+	// MaxRepetitions is how many instances a Walk or Table asks for in one
+	// message, and of each column. 0 means 20 at first and then as many as
+	// come in about 1400 octets. It asks for fewer when an agent says tooBig
+	// or is slow.
 	MaxRepetitions int
+
+	// Parallel is how many requests a Walk or Table has in flight; 0 means 1.
+	// More than 1 needs an agent whose instances are in order. Unordered lets
+	// a Walk return instances as they come.
+	Parallel  int
+	Unordered bool
+
+	// Lenient lets a Walk go on where OIDs do not increase, up to one that it
+	// has seen before. Such a Walk is not parallel.
+	Lenient bool
+
+	// Hooks, if not nil, is told what happens, for metrics and traces. Its
+	// methods are called from any goroutine and must not block.
+	Hooks interface {
+		// Request tells that a message of size octets is about to be sent.
+		Request(t PDUType, size int)
+
+		// Answer tells how a request has ended, with the size of what came;
+		// Drop or Report may follow.
+		Answer(t PDUType, size int, latency time.Duration, err error)
+
+		// Retry tells that a request is sent again. Those of the Conn, as
+		// long as MaxTimeout is 0, are not among them.
+		Retry(t PDUType, why error)
+
+		// Drop tells of a message that was not what was asked for.
+		Drop(why error)
+
+		// Report tells of a Report of SNMPv3.
+		Report(why error, authentic bool)
+	}
 }
 
 // maxUDP is the greatest length of a UDP datagram's content.
@@ -79,14 +124,20 @@ func (f Config) check() (*Config, error) {
 	default:
 		f.Version = V2c
 	}
+	if len(f.EngineID) == 0 {
+		f.EngineID = nil
+	}
+	if len(f.ContextEngineID) == 0 {
+		f.ContextEngineID = nil
+	}
 	if f.Now == nil {
 		f.Now = time.Now
 	}
 	if f.MaxSize == 0 {
 		f.MaxSize = maxUDP
 	}
-	if f.MaxRepetitions == 0 {
-		f.MaxRepetitions = 20
+	if f.MinTimeout == 0 {
+		f.MinTimeout = min(200*time.Millisecond, f.MaxTimeout)
 	}
 	bad := func(text string) (*Config, error) {
 		return nil, &detail{"client " + text, ErrBadArgument}
@@ -102,13 +153,14 @@ func (f Config) check() (*Config, error) {
 		return bad("with a message size of " + strconv.Itoa(f.MaxSize))
 	case f.MaxRepetitions < 0 || f.MaxRepetitions > math.MaxInt32:
 		return bad("with max-repetitions " + strconv.Itoa(f.MaxRepetitions))
+	case f.MaxTimeout < 0 || f.MinTimeout < 0 || f.MinTimeout > f.MaxTimeout:
+		return bad("with timeouts from " + f.MinTimeout.String() + " to " + f.MaxTimeout.String())
+	case f.MaxInFlight < 0 || f.Parallel < 0:
+		return bad("with a negative number of requests")
 	}
 	if f.Version == V3 {
 		if err := f.User.Check(); err != nil {
 			return nil, fmt.Errorf("snmp: %w: %w", ErrBadArgument, err)
-		}
-		if f.Level == 0 {
-			f.Level = f.User.Level()
 		}
 		switch {
 		case f.Level > f.User.Level():
@@ -118,6 +170,14 @@ func (f Config) check() (*Config, error) {
 		}
 	}
 	return &f, nil
+}
+
+// level returns the security level of messages.
+func (f *Config) level() usm.SecurityLevel {
+	if f.Level == 0 {
+		return f.User.Level()
+	}
+	return f.Level
 }
 
 // A Client asks one peer. Its methods can be called from any number of
@@ -133,8 +193,10 @@ type Client struct {
 // A peer is what Clients learn of the one that they ask.
 type peer struct {
 	lastID atomic.Uint32
+	slots  chan struct{} // one for each request that may be in flight; nil if any number
 
 	mu     sync.Mutex
+	pulse  pulse
 	engine *engine // SNMPv3: what the peer is known to be; nil if not known
 	own    *engine // SNMPv3: this program as the sender of traps
 	flight *flight // SNMPv3: who is finding out; nil if nobody is
@@ -152,6 +214,9 @@ func NewClient(c Conn, cfg *Config) (*Client, error) {
 	}
 	client := &Client{c, checked, new(peer)}
 	client.peer.lastID.Store(rand.Uint32())
+	if n := checked.MaxInFlight; n > 0 {
+		client.peer.slots = make(chan struct{}, n)
+	}
 	return client, nil
 }
 
@@ -161,9 +226,7 @@ func NewClient(c Conn, cfg *Config) (*Client, error) {
 // error wraps [ErrBadArgument].
 func (c *Client) With(change func(*Config)) (*Client, error) {
 	cfg := *c.cfg
-	if change(&cfg); cfg.User != c.cfg.User && cfg.Level == c.cfg.Level {
-		cfg.Level = 0
-	}
+	change(&cfg)
 	checked, err := cfg.check()
 	if err != nil {
 		return nil, err
@@ -172,27 +235,98 @@ func (c *Client) With(change func(*Config)) (*Client, error) {
 }
 
 // Get returns the values of the instances oids, in their order. One that does
-// not exist is an exception in SNMPv2c, and fails the call as [NoSuchName] in
-// SNMPv1.
+// not exist is an exception in SNMPv2c and v3, and fails the call as
+// [NoSuchName] in SNMPv1.
 func (c *Client) Get(ctx context.Context, oids ...OID) ([]VarBind, error) {
-	return c.get(ctx, &PDU{Type: GetRequest}, oids)
+	return c.split(ctx, GetRequest, oids)
 }
 
 // GetNext returns for each OID the instance after it, in their order. After the
-// last one there is endOfMibView in SNMPv2c, and NoSuchName in SNMPv1.
+// last one there is endOfMibView in SNMPv2c and v3, and NoSuchName in SNMPv1.
 func (c *Client) GetNext(ctx context.Context, oids ...OID) ([]VarBind, error) {
-	return c.get(ctx, &PDU{Type: GetNextRequest}, oids)
+	return c.split(ctx, GetNextRequest, oids)
 }
+
+// split asks for oids, in several requests if one is too large or its answer
+// would be.
+func (c *Client) split(ctx context.Context, t PDUType, oids []OID) ([]VarBind, error) {
+	vbs, _, err := c.get(ctx, &PDU{Type: t}, oids)
+	if len(oids) < 2 || !isTooLarge(err) {
+		return vbs, err
+	}
+	half := len(oids) / 2
+	if vbs, err = c.split(ctx, t, oids[:half]); err != nil {
+		return nil, err
+	}
+	more, err := c.split(ctx, t, oids[half:])
+	if err != nil {
+		return nil, shift(err, half)
+	}
+	return append(vbs, more...), nil
+}
+
+// isTooLarge reports whether fewer bindings could help.
+func isTooLarge(err error) bool { return err != nil && (errors.Is(err, TooBig) || err == errTooLarge) }
 
 // GetBulk returns the instance after each of the first nonRepeaters oids, and
 // then rounds of the instances after each of the others, up to maxRepetitions
-// rounds (RFC 3416, section 4.2.3). The agent may send fewer. SNMPv1 does not
-// have it.
+// rounds (RFC 3416, section 4.2.3). There may be fewer. SNMPv1 does not have it.
 func (c *Client) GetBulk(ctx context.Context, nonRepeaters, maxRepetitions int, oids ...OID) ([]VarBind, error) {
+	vbs, _, err := c.bulk(ctx, nonRepeaters, maxRepetitions, oids)
+	return vbs, err
+}
+
+// bulk is GetBulk, and returns the length of the answer too, or the sum of
+// those.
+func (c *Client) bulk(ctx context.Context, nonRepeaters, maxRepetitions int, oids []OID) (vbs []VarBind, size int, err error) {
 	if nonRepeaters < 0 || maxRepetitions < 0 {
-		return nil, &detail{"GetBulk with a negative number of repetitions", ErrBadArgument}
+		return nil, 0, &detail{"GetBulk with a negative number of repetitions", ErrBadArgument}
 	}
-	return c.get(ctx, &PDU{Type: GetBulkRequest, NonRepeaters: nonRepeaters, MaxRepetitions: maxRepetitions}, oids)
+	vbs, size, err = c.get(ctx, &PDU{Type: GetBulkRequest, NonRepeaters: nonRepeaters, MaxRepetitions: maxRepetitions}, oids)
+	if !isTooLarge(err) {
+		return vbs, size, err
+	}
+	n, half := min(nonRepeaters, len(oids)), (len(oids)+1)/2
+	switch {
+	case maxRepetitions > 1 && err != errTooLarge && n < len(oids):
+		return c.bulk(ctx, nonRepeaters, maxRepetitions/2, oids)
+	case len(oids) < 2:
+		return nil, 0, err
+	case n > 0:
+		// The non-repeaters are a GetNext.
+		if vbs, err = c.GetNext(ctx, oids[:n]...); err != nil || n == len(oids) {
+			return vbs, 0, err
+		}
+		more, size, err := c.bulk(ctx, 0, maxRepetitions, oids[n:])
+		if err != nil {
+			return nil, 0, shift(err, n)
+		}
+		return append(vbs, more...), size, nil
+	}
+	a, sizeA, err := c.bulk(ctx, 0, maxRepetitions, oids[:half])
+	if err != nil {
+		return nil, 0, err
+	}
+	b, sizeB, err := c.bulk(ctx, 0, maxRepetitions, oids[half:])
+	if err != nil {
+		return nil, 0, shift(err, half)
+	}
+	// Whole rounds of both.
+	vbs = nil
+	for rest := len(oids) - half; len(a) >= half && len(b) >= rest; a, b = a[half:], b[rest:] {
+		vbs = append(append(vbs, a[:half]...), b[:rest]...)
+	}
+	return vbs, sizeA + sizeB, nil
+}
+
+// shift adds n to the index of a ResponseError, which counts in a part of what
+// was asked for.
+func shift(err error, n int) error {
+	var re *ResponseError
+	if errors.As(err, &re) && re.Index > 0 {
+		re.Index += n
+	}
+	return err
 }
 
 // Set sets all of vbs or none.
@@ -200,8 +334,40 @@ func (c *Client) Set(ctx context.Context, vbs ...VarBind) error {
 	s := pool.Get().(*scratch)
 	defer s.free()
 	s.vbs = append(s.vbs, vbs...)
-	_, err := c.ask(ctx, &PDU{Type: SetRequest, VarBinds: s.vbs}, s)
+	_, _, err := c.ask(ctx, &PDU{Type: SetRequest, VarBinds: s.vbs}, s)
 	return err
+}
+
+// Trap sends a notification, of which it learns nothing more. Uptime is how long
+// the sender runs, and trap says what happened. In SNMPv1 the message is a
+// TrapV1 made of them; for one with other fields, see Do. In SNMPv3 it is from
+// Config.EngineID.
+func (c *Client) Trap(ctx context.Context, uptime time.Duration, trap OID, vbs ...VarBind) error {
+	p := notification(TrapV2, uptime, trap, vbs)
+	if c.cfg.Version == V1 {
+		var err error
+		if p, err = p.ToV1(); err != nil {
+			return err
+		}
+	}
+	_, err := c.Do(ctx, p)
+	return err
+}
+
+// Inform is Trap, and waits until the peer acknowledges it. SNMPv1 does not have
+// it. In SNMPv3 it is a request like others.
+func (c *Client) Inform(ctx context.Context, uptime time.Duration, trap OID, vbs ...VarBind) error {
+	s := pool.Get().(*scratch)
+	defer s.free()
+	p := notification(InformRequest, uptime, trap, vbs)
+	_, _, err := c.ask(ctx, &p, s)
+	return err
+}
+
+func notification(t PDUType, uptime time.Duration, trap OID, vbs []VarBind) PDU {
+	all := make([]VarBind, 0, len(vbs)+2)
+	all = append(all, VarBind{oidSysUpTime, TimeTicksValue(uint32(uptime / (10 * time.Millisecond)))}, VarBind{oidSnmpTrapOID, OIDValue(trap)})
+	return PDU{Type: t, VarBinds: append(all, vbs...)}
 }
 
 // Do sends p as it is, but with a request-id of its own, and returns the
@@ -230,57 +396,8 @@ func (c *Client) Do(ctx context.Context, p PDU) (PDU, error) {
 	return rsp, nil
 }
 
-// Walk returns the instances below root in their order, by GetNext in SNMPv1
-// and by GetBulk in SNMPv2c. The zero OID is the root of all. It ends at the
-// first OID outside of root, or where the agent has no more. An error comes
-// last and with the zero VarBind; it is below [ErrNotIncreasing] if the agent
-// goes backwards.
-func (c *Client) Walk(ctx context.Context, root OID) iter.Seq2[VarBind, error] {
-	return func(yield func(VarBind, error) bool) {
-		last, repetitions := root, c.cfg.MaxRepetitions
-		if root.IsZero() {
-			last = OID{"\x00"} // 0.0, which is no instance
-		}
-		for {
-			vbs, err := c.walkStep(ctx, last, repetitions)
-			switch {
-			case errors.Is(err, TooBig) && repetitions > 1 && c.cfg.Version != V1:
-				repetitions /= 2
-				continue
-			case errors.Is(err, NoSuchName) && c.cfg.Version == V1:
-				return
-			case err == nil && len(vbs) == 0:
-				err = badAnswer("no bindings", nil)
-			}
-			if err != nil {
-				yield(VarBind{}, err)
-				return
-			}
-			for _, vb := range vbs {
-				if vb.Value.kind == KindEndOfMIBView || !vb.OID.HasPrefix(root) {
-					return
-				}
-				if vb.OID.Compare(last) <= 0 {
-					yield(VarBind{}, &detail{"walk: " + vb.OID.String() + " after " + last.String(), ErrNotIncreasing})
-					return
-				}
-				if !yield(vb, nil) {
-					return
-				}
-				last = vb.OID
-			}
-		}
-	}
-}
-
-func (c *Client) walkStep(ctx context.Context, last OID, repetitions int) ([]VarBind, error) {
-	if c.cfg.Version == V1 {
-		return c.GetNext(ctx, last)
-	}
-	return c.GetBulk(ctx, 0, repetitions, last)
-}
-
-func (c *Client) get(ctx context.Context, p *PDU, oids []OID) ([]VarBind, error) {
+// get asks for oids and returns the length of the answer, too.
+func (c *Client) get(ctx context.Context, p *PDU, oids []OID) ([]VarBind, int, error) {
 	s := pool.Get().(*scratch)
 	defer s.free()
 	for _, o := range oids {
@@ -291,12 +408,15 @@ func (c *Client) get(ctx context.Context, p *PDU, oids []OID) ([]VarBind, error)
 }
 
 // ask exchanges p and checks that the answer is one to it.
-func (c *Client) ask(ctx context.Context, p *PDU, s *scratch) ([]VarBind, error) {
+func (c *Client) ask(ctx context.Context, p *PDU, s *scratch) ([]VarBind, int, error) {
 	if len(p.VarBinds) == 0 {
-		return nil, &detail{p.Type.String() + " of nothing", ErrBadArgument}
+		return nil, 0, errNothing(p.Type)
 	}
 	if err := c.exchange(ctx, p, s); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return results(p, s)
+	vbs, err := results(p, s)
+	return vbs, len(s.buf), err
 }
+
+func errNothing(t PDUType) error { return &detail{t.String() + " of nothing", ErrBadArgument} }

@@ -22,10 +22,16 @@ type fakeConn struct {
 	limit  int       // bindings that fit in an answer; 0 means any number
 	change func(req, rsp *Message) *Message
 
-	mu   sync.Mutex
-	keys map[uint32]bool
-	sent []Message
-	reqs int
+	before func(req *Message)       // sees what comes
+	fail   func(req *Message) error // may give an error for an answer
+	delay  func() time.Duration     // how long the next answer takes
+	short  bool                     // answers to GetBulk lack some bindings at the end
+
+	mu        sync.Mutex
+	keys      map[uint32]bool
+	sent      []Message
+	reqs      int
+	now, most int // requests at once
 }
 
 func (f *fakeConn) Send(ctx context.Context, msg []byte) error {
@@ -52,7 +58,33 @@ func (f *fakeConn) Exchange(ctx context.Context, key uint32, req, buf []byte, ti
 	}
 	f.keys[key] = true
 	f.reqs++
+	f.now++
+	f.most = max(f.most, f.now)
+	if f.before != nil {
+		f.before(&m)
+	}
+	var wait time.Duration
+	if f.delay != nil {
+		wait = f.delay()
+	}
 	f.mu.Unlock()
+	defer func() {
+		f.mu.Lock()
+		f.now--
+		f.mu.Unlock()
+	}()
+	if wait > 0 {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	if f.fail != nil {
+		if err := f.fail(&m); err != nil {
+			return nil, err
+		}
+	}
 
 	rsp := m
 	rsp.PDU = f.answer(m.Version, m.PDU)
@@ -91,15 +123,22 @@ func (f *fakeConn) answer(v Version, p PDU) PDU {
 			rsp.VarBinds = append(rsp.VarBinds, next(vb.OID))
 		}
 	case GetBulkRequest:
+		p.NonRepeaters = min(p.NonRepeaters, len(p.VarBinds))
 		for _, vb := range p.VarBinds[:p.NonRepeaters] {
 			rsp.VarBinds = append(rsp.VarBinds, next(vb.OID))
 		}
 		at := slices.Clone(p.VarBinds[p.NonRepeaters:])
 		for range p.MaxRepetitions {
+			if len(at) == 0 {
+				break
+			}
 			for i := range at {
 				at[i] = next(at[i].OID)
 			}
 			rsp.VarBinds = append(rsp.VarBinds, at...)
+		}
+		if n := len(rsp.VarBinds); f.short && n > 1 {
+			rsp.VarBinds = rsp.VarBinds[:(n+1)/2]
 		}
 	default:
 		rsp.VarBinds = p.VarBinds

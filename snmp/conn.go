@@ -8,6 +8,15 @@ import (
 // A Conn carries messages to one peer and brings back its answers. Package
 // role has one for every socket; a transport of your own needs these two
 // methods. They must be safe for concurrent use.
+//
+// A Conn may have a third method, which makes [Client.StartGet] cheap:
+//
+//	Start(key uint32, req, buf []byte, timeout time.Duration, retries int, done func(rsp []byte, err error)) error
+//
+// Start is Exchange without the wait. It calls done once, with the answer
+// appended to buf[:0] or with an error, unless it returns an error itself. Req
+// and buf belong to the Conn until then. Done runs on the Conn's own goroutine: it
+// may call Start but does not block.
 type Conn interface {
 	// Send sends msg and waits for no answer. It keeps no reference to msg.
 	Send(ctx context.Context, msg []byte) error
@@ -20,13 +29,8 @@ type Conn interface {
 	Exchange(ctx context.Context, key uint32, req, buf []byte, timeout time.Duration, retries int) (rsp []byte, err error)
 }
 
-// A Starter is a Conn that can also exchange without blocking.
-type Starter interface {
+// A starter is a Conn that can also exchange without blocking.
+type starter interface {
 	Conn
-
-	// Start is Exchange without the wait. It calls done once, with the
-	// answer appended to buf[:0] or with an error, unless it returns an
-	// error itself. Req and buf belong to the Conn until then. Done runs on
-	// the Conn's own goroutine: it may call Start but must not block.
 	Start(key uint32, req, buf []byte, timeout time.Duration, retries int, done func(rsp []byte, err error)) error
 }

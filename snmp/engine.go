@@ -76,8 +76,8 @@ type flight struct {
 func (c *Client) engine(ctx context.Context, stale *engine) (*engine, error) {
 	for {
 		c.peer.mu.Lock()
-		e, f := c.peer.engine, c.peer.flight
-		if e != nil && e != stale && e.ready(c.cfg.Level) && (c.cfg.EngineID == nil || e.id == string(c.cfg.EngineID)) {
+		e, f := c.usable(stale), c.peer.flight
+		if e != nil {
 			c.peer.mu.Unlock()
 			return e, nil
 		}
@@ -97,6 +97,16 @@ func (c *Client) engine(ctx context.Context, stale *engine) (*engine, error) {
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// usable returns what the peer is known to be, or nil if messages cannot be built
+// for it. The caller holds c.peer.mu.
+func (c *Client) usable(stale *engine) *engine {
+	e := c.peer.engine
+	if e == nil || e == stale || c.cfg.EngineID != nil && e.id != string(c.cfg.EngineID) || !e.ready(c.cfg.level()) {
+		return nil
+	}
+	return e
 }
 
 // fly makes the discovery of f.
@@ -127,7 +137,7 @@ func (c *Client) discover(ctx context.Context) (*engine, error) {
 				return nil, err
 			}
 		}
-		if c.cfg.Level == usm.NoAuthNoPriv {
+		if c.cfg.level() == usm.NoAuthNoPriv {
 			return e, nil
 		}
 		if now := c.cfg.Now(); c.cfg.Clock != (usm.Clock{}) {
@@ -202,7 +212,7 @@ func (c *Client) exchangeV3(ctx context.Context, p *PDU, s *scratch) error {
 			return engineErr
 		}
 		var v verdict
-		if v, err = c.roundTrip(ctx, e, c.cfg.Level, p, s); v == answered || v == failed {
+		if v, err = c.roundTrip(ctx, e, c.cfg.level(), p, s); v == answered || v == failed {
 			return err
 		}
 		if v == elsewhere {
@@ -210,6 +220,9 @@ func (c *Client) exchangeV3(ctx context.Context, p *PDU, s *scratch) error {
 				return err
 			}
 			stale = e
+		}
+		if c.cfg.Hooks != nil {
+			c.cfg.Hooks.Retry(p.Type, err)
 		}
 	}
 	return err
@@ -276,6 +289,10 @@ func (c *Client) contextEngineID(e *engine) string {
 	return e.id
 }
 
+// defaultClock is that of programs that do not count their starts: what has been
+// its time once is not so again after a restart.
+var defaultClock = usm.Clock{Boots: 1, Start: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
+
 // sealTrap makes the message of a trap in s.req.
 func (c *Client) sealTrap(p *PDU, s *scratch) error {
 	if c.cfg.EngineID == nil {
@@ -290,8 +307,7 @@ func (c *Client) sealTrap(p *PDU, s *scratch) error {
 	c.peer.mu.Unlock()
 	clock := c.cfg.Clock
 	if clock == (usm.Clock{}) {
-		// What has been time once must not be time again after a restart.
-		clock = usm.Clock{Boots: 1, Start: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
+		clock = defaultClock
 	}
 	now := c.cfg.Now()
 	boots, t := clock.At(now)
@@ -299,7 +315,7 @@ func (c *Client) sealTrap(p *PDU, s *scratch) error {
 	e.clock = usm.PeerClock{}
 	e.clock.Update(boots, t, now)
 	e.mu.Unlock()
-	_, err := c.seal(e, c.cfg.Level, p, s)
+	_, err := c.seal(e, c.cfg.level(), p, s)
 	return err
 }
 
@@ -307,7 +323,7 @@ func (c *Client) sealTrap(p *PDU, s *scratch) error {
 // which l has sent to e. It learns of the peer what is authentic, and nothing
 // else. It does not block.
 func (c *Client) openAnswer(e *engine, l *usm.LocalUser, level usm.SecurityLevel, p *PDU, s *scratch) (verdict, error) {
-	drop := func(text string, err error) (verdict, error) { return again, badAnswer(text, err) }
+	drop := func(text string, err error) (verdict, error) { return again, c.dropped(badAnswer(text, err)) }
 	m := &s.parser
 	if err := m.Start(s.buf); err != nil {
 		return drop("", err)
@@ -360,7 +376,7 @@ func (c *Client) openAnswer(e *engine, l *usm.LocalUser, level usm.SecurityLevel
 		return drop("another context", nil)
 	}
 	if err := checkPDU(p, s); err != nil {
-		return again, err
+		return again, c.dropped(err)
 	}
 	return answered, nil
 }
@@ -369,6 +385,9 @@ func (c *Client) openAnswer(e *engine, l *usm.LocalUser, level usm.SecurityLevel
 // timeErr what the clock thinks of it if it is authentic.
 func (c *Client) openReport(e *engine, level usm.SecurityLevel, timeErr error, sp *usm.SecurityParameters, reason error) (verdict, error) {
 	err := reportError(reason)
+	if c.cfg.Hooks != nil {
+		c.cfg.Hooks.Report(err, level >= usm.AuthNoPriv)
+	}
 	switch {
 	case errors.Is(reason, usm.ErrUnknownEngineID):
 		return elsewhere, err

@@ -228,6 +228,10 @@ func TestWith(t *testing.T) {
 	if f.discoveries != 1 || f.late != 1 {
 		t.Errorf("%d discoveries and %d synchronisations, want 1 of each", f.discoveries, f.late)
 	}
+	// Privacy that is asked for is not left out silently.
+	if _, err := with(t, c, func(f *Config) { f.Level = usm.AuthPriv }).With(func(f *Config) { f.User = plain }); !errors.Is(err, ErrBadArgument) {
+		t.Errorf("With a user who has no privacy: %v, want ErrBadArgument", err)
+	}
 	if _, err := c.With(func(f *Config) { f.User = nil }); !errors.Is(err, ErrBadArgument) {
 		t.Errorf("With no user: %v, want ErrBadArgument", err)
 	}

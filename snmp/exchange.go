@@ -62,12 +62,14 @@ func (c *Client) exchange(ctx context.Context, p *PDU, s *scratch) error {
 	if err := c.transact(ctx, p, s); err != nil {
 		return err
 	}
-	return c.checkAnswer(p, s)
+	return c.dropped(c.checkAnswer(p, s))
 }
 
-// transact exchanges s.req, whose key is the request-id of p, for s.buf.
-func (c *Client) transact(ctx context.Context, p *PDU, s *scratch) (err error) {
-	s.buf, err = c.conn.Exchange(ctx, uint32(p.RequestID), s.req, s.buf, c.cfg.Timeout, c.cfg.Retries)
+// dropped tells the hooks of an answer that err says is none.
+func (c *Client) dropped(err error) error {
+	if err != nil && c.cfg.Hooks != nil {
+		c.cfg.Hooks.Drop(err)
+	}
 	return err
 }
 

@@ -103,8 +103,10 @@ func (p *Parser) Decrypt(l *usm.LocalUser, sp *usm.SecurityParameters) error {
 	if err = p.StartScopedPDU(plain); err != nil {
 		// With a wrong key, the text would tell of octets that nobody sent.
 		p.err = &decryptError{err}
+		return p.err
 	}
-	return p.err
+	p.v3.encrypted = nil
+	return nil
 }
 
 // A decryptError is a PDU that cannot be read once it is decrypted.

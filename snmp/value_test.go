@@ -35,7 +35,7 @@ var values = []struct {
 	{OctetsValue(`a "b" \`), "\x04\x07a \"b\" \\", `STRING: "a \"b\" \\"`, `{"type":"OctetString","value":"a \"b\" \\"}`},
 	{OctetsValue("a\r\nb"), "\x04\x04a\r\nb", "STRING: \"a\r\nb\"", `{"type":"OctetString","value":"a\r\nb"}`},
 	{OctetsValue("\x80\x00\x1f"), "\x04\x03\x80\x00\x1f", "Hex-STRING: 80 00 1F", `{"type":"OctetString","hex":"80001f"}`},
-	{BitsValue(0, 9, -1, 70000), "\x04\x02\x80\x40", "Hex-STRING: 80 40", `{"type":"OctetString","hex":"8040"}`},
+	{OctetsValue("").WithBits(0, 9, -1, 70000), "\x04\x02\x80\x40", "Hex-STRING: 80 40", `{"type":"OctetString","hex":"8040"}`},
 	{OIDValue(MustParseOID("1.3.6.1")), "\x06\x03\x2b\x06\x01", "OID: 1.3.6.1", `{"type":"OID","value":"1.3.6.1"}`},
 	{AddrValue(netip.MustParseAddr("192.0.2.1")), "\x40\x04\xc0\x00\x02\x01", "IpAddress: 192.0.2.1", `{"type":"IpAddress","value":"192.0.2.1"}`},
 	{Counter32Value(math.MaxUint32), "\x41\x05\x00\xff\xff\xff\xff", "Counter32: 4294967295", `{"type":"Counter32","value":4294967295}`},
@@ -203,7 +203,7 @@ func TestValueAccessors(t *testing.T) {
 	if f, _ := OpaqueValue(float32(0.25)).Float64(); f != 0.25 {
 		t.Errorf("Float64() = %v, want 0.25", f)
 	}
-	bits := BitsValue(1, 15)
+	bits := OctetsValue("@").WithBits(15)
 	for bit := -1; bit < 20; bit++ {
 		if set, ok := bits.Bit(bit); !ok || set != (bit == 1 || bit == 15) {
 			t.Errorf("Bit(%d) = %v, %v", bit, set, ok)
