@@ -36,6 +36,7 @@ func TestMatches(t *testing.T) {
 	for _, tt := range []struct{ pattern, want string }{
 		{"^ACMEM", "acmeMoreTable acmeMoreEntry acmeMore acmeMac"},
 		{"moreentry", "acmeMoreEntry"},                                               // not at the start, and the only one
+		{"lags|acmelevel", "acmeLevel"},                                              // acmeFlags comes before
 		{"acmemoretable|evel|moreent", "acmeMoreTable acmeMoreEntry"},                // acmeLevel is less good
 		{"acmetable|lags", "acmeTable acmeFlags"},                                    // after the last that begins so
 		{"acmeplain|moretable", "acmePlain acmeMoreTable"}, {"[(", ""}, {"rien", ""}, // none
