@@ -366,7 +366,11 @@ func (l *loader) build() *Set {
 		names = appendWord(names, i)
 	}
 	for _, m := range l.modules {
-		modules = appendWord(modules, b.str(m.name))
+		name := m.name
+		if m.state == unread && !m.base { // a file has it, but nobody asked for it
+			name = ""
+		}
+		modules = appendWord(modules, b.str(name))
 	}
 	for i := range l.tcs {
 		tc := &l.tcs[i]
@@ -488,9 +492,10 @@ func (l *loader) placesOf(x *treeNode) (w [placeWords]uint32) {
 // importModules makes the modules, the files and the types of a set known.
 // They keep their numbers.
 func (l *loader) importModules(s *Set) {
-	for _, name := range s.Modules() {
-		l.modules[l.addModule(name, nil)].base = true
+	for id := range s.count(secModules, 1) {
+		l.modules[l.addModule(s.moduleName(id), nil)].base = true
 	}
+	delete(l.byName, "")
 	for i := range s.count(secFiles, 2) {
 		l.addFile(-1, s.fileName(i))
 	}

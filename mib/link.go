@@ -279,10 +279,15 @@ func (t *tree) place(parent int32, d *def) {
 	}
 	if twin != none && t.nodes[twin].label == d.label {
 		n := &t.nodes[twin]
-		if n.mod == d.mod && d.file != 0 {
+		// A module of Config.Base that is read again does not say more than once
+		// what it says.
+		again := n.base != 0 && (n.d == nil || n.d.mod != d.mod)
+		if n.mod == d.mod && d.file != 0 && !again {
 			t.doubts = append(t.doubts, doubt{d, "the module defines this twice"})
 		}
-		n.moreMods = append(n.moreMods, d.mod)
+		if n.base == 0 || n.mod != d.mod && !slices.Contains(n.moreMods, d.mod) {
+			n.moreMods = append(n.moreMods, d.mod)
+		}
 		if n.d == nil && n.base != 0 || t.replace {
 			n.d = d
 		}

@@ -634,10 +634,11 @@ func (l *loader) readFile(name string) error {
 		return &loadError{name, "the file has no module", ErrSyntax}
 	}
 	if id := l.moduleID(module); id >= 0 {
-		l.modules[id].file = f
-		if l.modules[id].base {
-			l.modules[id].state = unread
+		m := l.modules[id]
+		if m.base && m.file == nil { // or it has been read already, as an import
+			m.state = unread
 		}
+		m.file = f
 	} else {
 		l.addModule(module, f)
 		l.modules[len(l.modules)-1].state = unread

@@ -142,6 +142,22 @@ func TestFormsOfNetSNMP(t *testing.T) {
 	}
 }
 
+// TestMatchesOfNetSNMP compares what regular expressions find (-TB).
+func TestMatchesOfNetSNMP(t *testing.T) {
+	needTranslate(t)
+	s := corpusSet(t)
+	for _, pattern := range []string{"^ifT", "type$", "if", "HC", "IfT", "nope", "[0-9]$"} {
+		var b bytes.Buffer
+		tr := Translation{Reports: "B", Printer: Printer{Set: s}}
+		if err := tr.Write(&b, pattern); err != nil {
+			t.Errorf("Write(%q) error = %v", pattern, err)
+		}
+		if want := translate(t, "-m", "ALL", "-TB", pattern); b.String() != want {
+			t.Errorf("-TB %s differs: %s", pattern, firstDifference(b.String(), want))
+		}
+	}
+}
+
 var pieces = regexp.MustCompile(`"[^"]*"|--[^\n]*|[A-Za-z0-9_-]+|::=|\.\.|\s+|.`)
 
 // TestMutantsOfNetSNMP breaks modules of the corpus at random and compares what

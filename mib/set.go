@@ -195,11 +195,14 @@ func (s *Set) list(ref uint32) (at, n int) {
 // Len returns the number of nodes.
 func (s *Set) Len() int { return int(s.count(secNodes, nodeWords)) - 2 }
 
-// Modules returns the names of all modules, in the order in which they came.
+// Modules returns the names of all modules that were read, in the order in which
+// they came.
 func (s *Set) Modules() []string {
-	names := make([]string, s.count(secModules, 1))
-	for i := range names {
-		names[i] = s.moduleName(uint32(i))
+	var names []string
+	for i := range s.count(secModules, 1) {
+		if name := s.moduleName(i); name != "" {
+			names = append(names, name)
+		}
 	}
 	return names
 }

@@ -16,8 +16,8 @@ type Translation struct {
 	Printer Printer
 	Input   Input
 
-	// Reports are the letters of -T: B all nodes whose labels a regular
-	// expression fits, d details, p the tree, a an ASN.1 dump, and the lists l
+	// Reports are the letters of -T: B the nodes whose labels a regular
+	// expression fits from their start, and the next best one, d details, p the tree, a an ASN.1 dump, and the lists l
 	// of labels and numbers, o of OIDs, s of labels, t of types, z of labels and
 	// OIDs.
 	Reports string
@@ -96,24 +96,42 @@ func (t *Translation) one(b *bufio.Writer, set *Set, ids []uint32) {
 	}
 }
 
-// matches prints all nodes whose labels a regular expression fits.
+// matches prints the nodes whose labels a regular expression fits as Net-SNMP
+// does: all whose labels begin with what fits, and of those that come after the
+// last of these, the one in which it comes first. Case does not matter.
 func (t *Translation) matches(b *bufio.Writer, set *Set, pattern string) error {
 	re, err := regexp.Compile("(?i)" + pattern)
 	if err != nil {
 		return &NameError{pattern, err.Error(), noMatchLine(pattern), ErrSyntax}
 	}
 	found := false
+	put := func(n Node) {
+		found = true
+		if latest, ok := set.Node(n.Name()); ok { // of several with its label
+			n = latest
+		}
+		t.one(b, set, n.appendSubIDs(nil))
+	}
+	best, score := Node{}, noMatch
 	var visit func(list []Node)
 	visit = func(list []Node) {
 		for _, n := range list {
-			if re.MatchString(n.Name()) {
-				found = true
-				t.one(b, set, n.appendSubIDs(nil))
+			at := re.FindStringIndex(n.Name())
+			switch {
+			case at == nil:
+			case at[0] == 0:
+				put(n)
+				best, score = Node{}, noMatch
+			case at[0] < score:
+				best, score = n, at[0]
 			}
 			visit(n.inOrder())
 		}
 	}
 	visit(set.rootsInOrder())
+	if best.IsValid() {
+		put(best)
+	}
 	if !found {
 		return &NameError{pattern, "", noMatchLine(pattern), ErrNotFound}
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -38,14 +39,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if cmd, rest, err := root.Find(args); err == nil && cmd != root && !cmd.DisableFlagParsing {
 		cmd.InitDefaultHelpFlag()
 		words := cli.Normalize(cmd.Flags(), rest)
-		args = append([]string{cmd.Name()}, words...)
+		args = append(strings.Fields(cmd.CommandPath())[1:], words...)
 	}
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
-	return cli.Report(stderr, cmd.Name(), p.target, err)
+	return cli.Report(stderr, strings.TrimPrefix(cmd.CommandPath(), "pollux "), p.target, err)
 }
 
 // A program is one run of the program.
@@ -65,6 +66,7 @@ func (p *program) root() *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(p.getCommand(), p.nextCommand(), p.bulkgetCommand(), p.walkCommand(), p.bulkwalkCommand(), p.setCommand(), p.trapCommand(), p.informCommand())
+	root.AddCommand(p.translateCommand(), p.mibCommand())
 	return root
 }
 

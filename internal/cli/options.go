@@ -40,12 +40,12 @@ type Options struct {
 
 	Command []string // -C
 
-	flags *pflag.FlagSet
+	flags []*pflag.FlagSet // of all commands; the one that runs is parsed
 }
 
 // Bind adds the options to fs.
 func (o *Options) Bind(fs *pflag.FlagSet) {
-	o.flags = fs
+	o.flags = append(o.flags, fs)
 	fs.SortFlags = false
 	fs.StringVarP(&o.Version, "version", "v", "", "SNMP version: 1, 2c or 3; 3 if a user is given, else 2c")
 	fs.StringVarP(&o.Community, "community", "c", "", "community of versions 1 and 2c")
