@@ -89,9 +89,7 @@ func newACL(members []Member, access []Access, views []View) *acl {
 	}
 	delete(byName, "")
 	for _, v := range byName {
-		slices.SortFunc(v, func(a, b *family) int {
-			return cmp.Or(cmp.Compare(len(b.subs), len(a.subs)), slices.Compare(b.subs, a.subs))
-		})
+		v.sort()
 	}
 	groups := make(map[string][]*entry)
 	for i := range access {
@@ -139,6 +137,13 @@ func (l *acl) find(model SecurityModel, name []byte, level usm.SecurityLevel, co
 
 // A view is its families, the one that counts first.
 type view []*family
+
+// sort puts the families that count first.
+func (v view) sort() {
+	slices.SortFunc(v, func(a, b *family) int {
+		return cmp.Or(cmp.Compare(len(b.subs), len(a.subs)), slices.Compare(b.subs, a.subs))
+	})
+}
 
 // A family is a View, ready to be compared with names.
 type family struct {

@@ -35,6 +35,11 @@ type Config struct {
 
 	System System
 
+	// Targets get notifications. Dial returns the connection to an address,
+	// for each message; package role has them. Without Dial none are sent.
+	Targets []Target
+	Dial    func(ctx context.Context, address string) (snmp.Conn, error)
+
 	// Timeout is what the handlers have for one request. The default is 1 s.
 	Timeout time.Duration
 
@@ -127,6 +132,8 @@ type Agent struct {
 	engine engine
 	own    own
 	saving sync.Mutex
+
+	notifier notifier
 }
 
 // New returns an agent. Cfg may be nil. The error wraps [ErrBadArgument], or is
@@ -171,7 +178,9 @@ func New(cfg *Config) (*Agent, error) {
 				t.grant(&g, model, com.SecurityName, fmt.Sprint("grpcomm", i+1, "v", model), g.Level)
 			}
 		}
-		communities[com.Name] = append(communities[com.Name], &community{com, []byte(com.SecurityName), []byte(com.Context)})
+		full := &community{com, []byte(com.SecurityName), []byte(com.Context)}
+		communities[com.Name] = append(communities[com.Name], full)
+		a.own.communities = append(a.own.communities, full)
 	}
 	a.communities.Store(&communities)
 	for i := range c.Users {

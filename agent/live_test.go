@@ -3,12 +3,16 @@ package agent_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/pollux-snmp/pollux/agent"
 	"github.com/pollux-snmp/pollux/role"
@@ -32,6 +36,30 @@ func serve(t testing.TB, a *agent.Agent) string {
 	}()
 	t.Cleanup(func() { server.Close(); <-done })
 	return strings.TrimPrefix(server.LocalAddrs()[0].String(), "udp:")
+}
+
+// dial connects to an address for notifications.
+func dial(t testing.TB) func(ctx context.Context, address string) (snmp.Conn, error) {
+	return func(ctx context.Context, address string) (snmp.Conn, error) {
+		m, err := role.Dial(ctx, role.MustParseAddr(address), &role.Config{Key: snmp.Key})
+		if err != nil {
+			return nil, err
+		}
+		t.Cleanup(func() { m.Close() })
+		return conn{m}, nil
+	}
+}
+
+// A conn makes an snmp.Conn of a manager.
+type conn struct{ m *role.Manager }
+
+func (c conn) Send(ctx context.Context, msg []byte) error {
+	return c.m.Send(ctx, role.Addr{}, msg)
+}
+
+func (c conn) Exchange(ctx context.Context, key uint32, req, buf []byte, timeout time.Duration, retries int) ([]byte, error) {
+	rsp, _, err := c.m.Exchange(ctx, role.Addr{}, key, req, buf)
+	return rsp, err
 }
 
 // netsnmp runs one of Net-SNMP's programs and returns what it prints.
@@ -173,4 +201,108 @@ func TestNetSNMPUSM(t *testing.T) {
 			t.Errorf("%v prints %d lines, want %d: %.200s", args, n, 2+3*200, walk)
 		}
 	}
+}
+
+// TestSnmptrapd sends notifications of all kinds to Net-SNMP's receiver.
+func TestSnmptrapd(t *testing.T) {
+	path, err := exec.LookPath("snmptrapd")
+	if err != nil {
+		t.Skip("no snmptrapd")
+	}
+	probe, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := probe.LocalAddr().String()
+	probe.Close()
+	dir := t.TempDir()
+	const engineID = "0x8000000001020304"
+	conf := filepath.Join(dir, "snmptrapd.conf")
+	text := "authCommunity log public\ncreateUser -e " + engineID + " sender SHA authpass1 AES privpass1\n" +
+		"createUser sender SHA authpass1 AES privpass1\nauthUser log sender priv\nauthUser log -s usm sender noauth\n"
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	log := filepath.Join(dir, "log")
+	cmd := exec.Command(path, "-On", "-C", "-c", conf, "-f", "-Lf", log, "udp:"+addr)
+	cmd.Env = append(os.Environ(), "MIBS=", "SNMPCONFPATH="+dir, "SNMP_PERSISTENT_DIR="+dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { cmd.Process.Kill(); cmd.Wait() }()
+	wait := func(what string) bool {
+		for range 50 {
+			if b, _ := os.ReadFile(log); strings.Contains(string(b), what) {
+				return true
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		return false
+	}
+	if !wait("NET-SNMP version") {
+		t.Fatal("snmptrapd does not start")
+	}
+	id, _ := usm.ParseEngineID(engineID)
+	auth, priv := usm.PassPhrase("authpass1"), usm.PassPhrase("privpass1")
+	for i, target := range []agent.Target{
+		{Version: snmp.V1, Community: "public"},
+		{Version: snmp.V2c, Community: "public"},
+		{Version: snmp.V2c, Community: "public", Inform: true},
+		{Version: snmp.V3, User: "sender"},
+		{Version: snmp.V3, User: "sender", Level: usm.AuthNoPriv},
+		{Version: snmp.V3, User: "sender", Inform: true},
+	} {
+		target.Address = "udp:" + addr
+		a, err := agent.New(&agent.Config{
+			EngineID: id,
+			Users:    []agent.User{{User: usm.User{Name: "sender", Auth: usm.SHA, AuthKey: auth, Priv: usm.AES128, PrivKey: priv}}},
+			Targets:  []agent.Target{target},
+			Dial:     dial(t),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range 2 { // the second inform knows the engine
+			mark := fmt.Sprintf("notification %d.%d", i, n)
+			err := a.Notify(t.Context(), agent.ColdStart, snmp.VarBind{OID: snmp.MustParseOID("1.3.6.1.2.1.1.5.0"), Value: snmp.OctetsValue(mark)})
+			if err != nil {
+				t.Errorf("%+v: %v", target, err)
+			} else if !wait(mark) {
+				b, _ := os.ReadFile(log)
+				t.Errorf("%+v: snmptrapd has not logged it: %s", target, b)
+			}
+		}
+	}
+}
+
+// TestNetSNMPTables runs snmpusm and snmpvacm against an agent.
+func TestNetSNMPTables(t *testing.T) {
+	_, addr := liveAgent(t)
+	admin := []string{"-v3", "-uSHA-AES", "-lap", "-aSHA", "-Aauthpass1", "-xAES", "-Xprivpass1"}
+	run := func(want, prog string, args ...string) {
+		t.Helper()
+		if got := netsnmp(t, prog, args...); got != want {
+			t.Errorf("%s %v: %s, want %s", prog, args, got, want)
+		}
+	}
+	with := func(args ...string) []string { return append(append(slices.Clone(admin), addr), args...) }
+	run("User successfully created.", "snmpusm", with("create", "newuser", "SHA-AES")...)
+	run("Sec2group successfully created.", "snmpvacm", with("createSec2Group", "3", "newuser", "newgroup")...)
+	run("View successfully created.", "snmpvacm", with("createView", "newview", ".1.3.6.1.4.1.8072.9999.2", "ff")...)
+	run("Access successfully created.", "snmpvacm", with("createAccess", "newgroup", "3", "1", "1", "newview", "none", "none")...)
+	as := func(pass string, args ...string) []string {
+		return append([]string{"-v3", "-unewuser", "-lap", "-aSHA", "-A" + pass, "-xAES", "-Xprivpass1", addr}, args...)
+	}
+	value := ".1.3.6.1.4.1.8072.9999.2.0 = Counter64: 1099511627776"
+	run(value, "snmpgetnext", as("authpass1", ".1.3")...)
+	run("SNMPv3 Key(s) successfully changed.", "snmpusm", append(append(slices.Clone(admin), "-Ca"), addr, "passwd", "authpass1", "authpass2", "newuser")...)
+	run(value, "snmpgetnext", as("authpass2", ".1.3")...)
+	run("snmpgetnext: Authentication failure (incorrect password, community or key)", "snmpgetnext", as("authpass1", ".1.3")...)
+	run("SNMPv3 Key(s) successfully changed.", "snmpusm", append(append(slices.Clone(admin), "-Cx"), addr, "passwd", "privpass1", "privpass2", "newuser")...)
+	run(value, "snmpgetnext", append(as("authpass2", ".1.3"), "-Xprivpass2")...)
+	run("Access successfully deleted.", "snmpvacm", with("deleteAccess", "newgroup", "3", "1")...)
+	run("View successfully deleted.", "snmpvacm", with("deleteView", "newview", ".1.3.6.1.4.1.8072.9999.2")...)
+	run("Sec2group successfully deleted.", "snmpvacm", with("deleteSec2Group", "3", "newuser")...)
+	run("User successfully deleted.", "snmpusm", with("delete", "newuser")...)
+	run("snmpgetnext: Unknown user name", "snmpgetnext", as("authpass2", ".1.3")...)
 }

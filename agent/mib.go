@@ -12,14 +12,15 @@ import (
 
 // The roots of the modules that an agent has of itself.
 var (
-	oidSystem   = snmp.MustParseOID("1.3.6.1.2.1.1")
-	oidSnmp     = snmp.MustParseOID("1.3.6.1.2.1.11")
-	oidSerialNo = snmp.MustParseOID("1.3.6.1.6.3.1.1.6.1")
-	oidEngine   = snmp.MustParseOID("1.3.6.1.6.3.10.2.1")
-	oidMpdStats = snmp.MustParseOID("1.3.6.1.6.3.11.2.1")
-	oidTarget   = snmp.MustParseOID("1.3.6.1.6.3.12.1")
-	oidUsmUser  = snmp.MustParseOID("1.3.6.1.6.3.15.1.2")
-	oidVacm     = snmp.MustParseOID("1.3.6.1.6.3.16.1")
+	oidSystem       = snmp.MustParseOID("1.3.6.1.2.1.1")
+	oidSnmp         = snmp.MustParseOID("1.3.6.1.2.1.11")
+	oidSerialNo     = snmp.MustParseOID("1.3.6.1.6.3.1.1.6.1")
+	oidEngine       = snmp.MustParseOID("1.3.6.1.6.3.10.2.1")
+	oidMpdStats     = snmp.MustParseOID("1.3.6.1.6.3.11.2.1")
+	oidTarget       = snmp.MustParseOID("1.3.6.1.6.3.12.1")
+	oidNotification = snmp.MustParseOID("1.3.6.1.6.3.13.1")
+	oidUsmUser      = snmp.MustParseOID("1.3.6.1.6.3.15.1.2")
+	oidVacm         = snmp.MustParseOID("1.3.6.1.6.3.16.1")
 )
 
 // own are the objects that the agent has of itself and that change.
@@ -35,6 +36,14 @@ type own struct {
 	groups *Table[groupRow]
 	access *Table[accessRow]
 	views  *Table[viewRow]
+
+	communities []*community
+	addrs       *Table[addrRow]
+	params      *Table[paramsRow]
+	notifies    *Table[notifyRow]
+	profiles    *Table[profileRow]
+	filters     *Table[filterRow]
+	targetLock  *Var
 }
 
 // A capability is a row of sysORTable.
@@ -134,6 +143,7 @@ func (a *Agent) install(old *saved) {
 		{"1", "The MIB module for SNMPv2 entities"},
 		{"10.3.1.1", "The SNMP Management Architecture MIB."},
 		{"11.3.1.1", "The MIB for Message Processing and Dispatching."},
+		{"13.3.1.3", "The MIB modules for managing SNMP Notification, plus filtering."},
 		{"15.2.1.1", "The management information definitions for the SNMP User-based Security Model."},
 		{"16.2.2.1", "View-based Access Control Model for SNMP."},
 	} {
@@ -191,4 +201,11 @@ func (a *Agent) install(old *saved) {
 	a.Handle(oidVacm.Append(4), o.access)
 	a.Handle(oidVacm.Append(5, 1), o.viewLock)
 	a.Handle(oidVacm.Append(5, 2), o.views)
+	o.targetLock = NewTestAndIncr(0)
+	a.Handle(oidTarget.Append(1), o.targetLock)
+	a.Handle(oidTarget.Append(2), o.addrs)
+	a.Handle(oidTarget.Append(3), o.params)
+	a.Handle(oidNotification.Append(1), o.notifies)
+	a.Handle(oidNotification.Append(2), o.profiles)
+	a.Handle(oidNotification.Append(3), o.filters)
 }

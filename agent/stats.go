@@ -1,9 +1,6 @@
 package agent
 
-import (
-	"net/netip"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // stats are the counters of SNMPv2-MIB, SNMP-MPD-MIB, SNMP-TARGET-MIB and
 // SNMP-USER-BASED-SM-MIB, by their names there.
@@ -18,11 +15,4 @@ type stats struct {
 	snmpUnavailableContexts, snmpUnknownContexts atomic.Uint32
 
 	usm [7]atomic.Uint32 // by usm.Stat
-}
-
-// authFailure tells of a message with a wrong community, user or key.
-func (a *Agent) authFailure(src netip.AddrPort) {
-	if a.cfg.OnAuthFailure != nil {
-		a.cfg.OnAuthFailure(src)
-	}
 }

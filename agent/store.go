@@ -41,13 +41,14 @@ func (s fileStore) Load() ([]byte, error) {
 	return b, err
 }
 
-// Save writes another file and puts it in the place of the old one.
+// Save writes another file and puts it in the place of the old one. That a crash
+// leaves is written over the next time.
 func (s fileStore) Save(data []byte) (err error) {
 	dir := filepath.Dir(string(s))
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, filepath.Base(string(s))+".*.tmp")
+	f, err := os.OpenFile(string(s)+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}

@@ -57,8 +57,7 @@ func (a *Agent) makeTables(t *tables, old *saved) error {
 	}
 	o.groups = &Table[groupRow]{
 		Columns: []Column[groupRow]{
-			{ID: 3, Get: func(r *groupRow) snmp.Value { return snmp.OctetsValue(r.Group) }, Kind: snmp.KindOctetString, Min: 1, Max: 32,
-				Set: func(r *groupRow, v snmp.Value) error { r.Group, _ = v.Octets(); return nil }},
+			textColumn(3, 1, 32, func(r *groupRow) *string { return &r.Group }),
 			StorageColumn(4, func(r *groupRow) *StorageType { return &r.storage }),
 		},
 		RowStatus: 5,
@@ -83,25 +82,16 @@ func (a *Agent) makeTables(t *tables, old *saved) error {
 			return err
 		}
 	}
-	viewName := func(id uint32, of func(r *accessRow) *string) Column[accessRow] {
-		return Column[accessRow]{ID: id, Get: func(r *accessRow) snmp.Value { return snmp.OctetsValue(*of(r)) }, Kind: snmp.KindOctetString, Min: 0, Max: 32,
-			Set: func(r *accessRow, v snmp.Value) error { *of(r), _ = v.Octets(); return nil }}
-	}
 	o.access = &Table[accessRow]{
 		Columns: []Column[accessRow]{
-			{ID: 4, Get: func(r *accessRow) snmp.Value {
-				if r.Prefix {
-					return snmp.IntegerValue(2)
-				}
-				return snmp.IntegerValue(1)
-			}, Kind: snmp.KindInteger, Min: 1, Max: 2, Set: func(r *accessRow, v snmp.Value) error {
+			{ID: 4, Get: func(r *accessRow) snmp.Value { return snmp.IntegerValue(choice(r.Prefix)) }, Kind: snmp.KindInteger, Min: 1, Max: 2, Set: func(r *accessRow, v snmp.Value) error {
 				n, _ := v.Int64()
 				r.Prefix = n == 2
 				return nil
 			}},
-			viewName(5, func(r *accessRow) *string { return &r.Read }),
-			viewName(6, func(r *accessRow) *string { return &r.Write }),
-			viewName(7, func(r *accessRow) *string { return &r.Notify }),
+			textColumn(5, 0, 32, func(r *accessRow) *string { return &r.Read }),
+			textColumn(6, 0, 32, func(r *accessRow) *string { return &r.Write }),
+			textColumn(7, 0, 32, func(r *accessRow) *string { return &r.Notify }),
 			StorageColumn(8, func(r *accessRow) *StorageType { return &r.storage }),
 		},
 		RowStatus: 9,
@@ -128,48 +118,58 @@ func (a *Agent) makeTables(t *tables, old *saved) error {
 			return err
 		}
 	}
-	o.views = &Table[viewRow]{
-		Columns: []Column[viewRow]{
-			{ID: 3, Get: func(r *viewRow) snmp.Value { return snmp.OctetsValue(r.Mask) }, Kind: snmp.KindOctetString, Min: 0, Max: 16,
-				Set: func(r *viewRow, v snmp.Value) error { r.Mask, _ = v.Octets(); return nil }},
-			{ID: 4, Get: func(r *viewRow) snmp.Value {
-				if r.Excluded {
-					return snmp.IntegerValue(2)
-				}
-				return snmp.IntegerValue(1)
-			}, Kind: snmp.KindInteger, Min: 1, Max: 2, Set: func(r *viewRow, v snmp.Value) error {
-				n, _ := v.Int64()
-				r.Excluded = n == 2
-				return nil
-			}},
-			StorageColumn(5, func(r *viewRow) *StorageType { return &r.storage }),
-		},
-		RowStatus: 6,
-		Index: func(o snmp.OID, r *viewRow) snmp.OID {
-			return o.AppendOctets(r.Name).AppendOID(r.Subtree)
-		},
-		New: func(x snmp.Index) (*viewRow, error) {
-			name, _ := x.Octets()
-			subtree, ok := x.OID()
-			if !ok || x.Len() > 0 || !isName(name) {
-				return nil, snmp.InconsistentName
-			}
-			return &viewRow{View: View{Name: name, Subtree: subtree}, storage: NonVolatile}, nil
-		},
-		Storage: func(r *viewRow) StorageType { return r.storage },
-		Check:   func(_, r *viewRow) error { mark(r, func() { r.changed = true }); return nil },
-		Changed: func(_, _ *viewRow) error { return a.changedAccess() },
+	o.views = familyTable(a, 3, 6, a.changedAccess)
+	o.views.Index = func(o snmp.OID, r *viewRow) snmp.OID { return o.AppendOctets(r.Name).AppendOID(r.Subtree) }
+	o.views.New = func(x snmp.Index) (*viewRow, error) {
+		name, _ := x.Octets()
+		subtree, ok := x.OID()
+		if !ok || x.Len() > 0 || !isName(name) {
+			return nil, snmp.InconsistentName
+		}
+		return &viewRow{View: View{Name: name, Subtree: subtree}, storage: NonVolatile}, nil
 	}
 	for _, v := range t.views {
 		if err := o.views.Put(viewRow{View: v, storage: Permanent}); err != nil {
 			return err
 		}
 	}
+	if err := a.makeTargets(); err != nil {
+		return err
+	}
 	if err := a.loadTables(old); err != nil {
 		return err
 	}
 	a.compileAccess()
 	return a.compileUsers()
+}
+
+// familyTable returns a table of families of views: columns for the mask, the
+// type and the storage type from first on, and the one of that status.
+func familyTable(a *Agent, first, status uint32, changed func() error) *Table[viewRow] {
+	return &Table[viewRow]{
+		Columns: []Column[viewRow]{
+			textColumn(first, 0, 16, func(r *viewRow) *string { return &r.Mask }),
+			{ID: first + 1, Get: func(r *viewRow) snmp.Value { return snmp.IntegerValue(choice(r.Excluded)) },
+				Kind: snmp.KindInteger, Min: 1, Max: 2, Set: func(r *viewRow, v snmp.Value) error {
+					n, _ := v.Int64()
+					r.Excluded = n == 2
+					return nil
+				}},
+			StorageColumn(first+2, func(r *viewRow) *StorageType { return &r.storage }),
+		},
+		RowStatus: status,
+		Storage:   func(r *viewRow) StorageType { return r.storage },
+		Check:     func(_, r *viewRow) error { mark(r, func() { r.changed = true }); return nil },
+		Changed:   func(_, _ *viewRow) error { return changed() },
+	}
+}
+
+// choice is 2 for the second of two, such as excluded or prefix, and else 1.
+func choice(second bool) int32 {
+	if second {
+		return 2
+	}
+	return 1
 }
 
 // mark calls f unless r is nil.
@@ -333,8 +333,7 @@ func (a *Agent) userTable() *Table[userRow] {
 			r.user.Priv = p
 			return nil
 		}},
-		{ID: 11, Get: func(r *userRow) snmp.Value { return snmp.OctetsValue(r.public) }, Kind: snmp.KindOctetString, Min: 0, Max: 32,
-			Set: func(r *userRow, v snmp.Value) error { r.public, _ = v.Octets(); return nil }},
+		textColumn(11, 0, 32, func(r *userRow) *string { return &r.public }),
 		StorageColumn(12, func(r *userRow) *StorageType { return &r.storage }),
 	}
 	t.Columns = append(t.Columns, keyChange(6, func(r *userRow) *usm.Key { return &r.user.AuthKey }, func(r *userRow) bool { return r.user.Auth != usm.NoAuth })...)
@@ -378,6 +377,7 @@ func (a *Agent) appendSaved(b *bytes.Buffer) {
 	number("setserialno", o.serial, 0)
 	number("pauthtrapenable", o.authenTraps, 2)
 
+	o.saveTargets(b)
 	saveRows(b, o.users, func(w io.Writer, r *userRow, s RowStatus) {
 		if r.changed && r.storage != Volatile {
 			fmt.Fprintf(w, "usmUser %d %d 0x%x %s %s NULL .%s 0x%x .%s 0x%x %s\n", s, r.storage, r.engineID, quote(r.name), quote(r.user.Name),
@@ -391,21 +391,13 @@ func (a *Agent) appendSaved(b *bytes.Buffer) {
 	})
 	saveRows(b, o.access, func(w io.Writer, r *accessRow, s RowStatus) {
 		if r.changed && r.storage != Volatile {
-			match := 1
-			if r.Prefix {
-				match = 2
-			}
-			fmt.Fprintf(w, "vacmAccess %d %d %d %d %d %s %s %s %s %s\n", s, r.storage, r.Model, r.Level, match,
+			fmt.Fprintf(w, "vacmAccess %d %d %d %d %d %s %s %s %s %s\n", s, r.storage, r.Model, r.Level, choice(r.Prefix),
 				quote(r.Group), quote(r.Context), quote(r.Read), quote(r.Write), quote(r.Notify))
 		}
 	})
 	saveRows(b, o.views, func(w io.Writer, r *viewRow, s RowStatus) {
 		if r.changed && r.storage != Volatile {
-			typ := 1
-			if r.Excluded {
-				typ = 2
-			}
-			fmt.Fprintf(w, "vacmView %d %d %d %s .%s %s\n", s, r.storage, typ, quote(r.Name), r.Subtree, quote(r.Mask))
+			fmt.Fprintf(w, "vacmView %d %d %d %s .%s %s\n", s, r.storage, choice(r.Excluded), quote(r.Name), r.Subtree, quote(r.Mask))
 		}
 	})
 }
@@ -426,27 +418,7 @@ func saveRows[R any](w io.Writer, t *Table[R], line func(w io.Writer, r *R, s Ro
 // loadTables adds the rows that were saved.
 func (a *Agent) loadTables(old *saved) error {
 	o := &a.own
-	load := func(word string, fields int, add func(f []string, n []int) bool) error {
-		for _, line := range old.lines[word] {
-			f, err := words(line)
-			var n []int
-			for _, s := range f {
-				v, err := strconv.Atoi(s)
-				if err != nil {
-					break
-				}
-				n = append(n, v)
-			}
-			if err == nil && (len(f) != fields || len(n) < 2 || n[0] < int(Active) || n[0] > int(NotReady) || n[1] < int(OtherStorage) || n[1] > int(ReadOnly) || !add(f, n)) {
-				err = ErrStore
-			}
-			if err != nil {
-				return fmt.Errorf("agent: what was saved: a line %s that is not valid: %w", word, err)
-			}
-		}
-		return nil
-	}
-	err := load("usmUser", 11, func(f []string, n []int) bool {
+	err := old.rows("usmUser", 11, func(f []string, s RowStatus, st StorageType) bool {
 		auth, err1 := usm.ParseAuthProtocol(f[6])
 		priv, err2 := usm.ParsePrivProtocol(f[8])
 		if err1 != nil || err2 != nil || !isName(f[3]) || !usm.EngineID(f[2]).Valid() {
@@ -459,31 +431,62 @@ func (a *Agent) loadTables(old *saved) error {
 		if priv != usm.NoPriv {
 			u.PrivKey = usm.LocalizedKey([]byte(f[9]))
 		}
-		return u.Check() == nil &&
-			o.users.putAs(userRow{engineID: f[2], name: f[3], user: u, public: f[10], cloned: true, storage: StorageType(n[1]), changed: true}, RowStatus(n[0]))
+		return u.Check() == nil && o.users.putAs(userRow{engineID: f[2], name: f[3], user: u, public: f[10], cloned: true, storage: st, changed: true}, s)
 	})
 	if err == nil {
-		err = load("vacmGroup", 5, func(f []string, n []int) bool {
-			return len(n) >= 3 && o.groups.putAs(groupRow{Member{SecurityModel(n[2]), f[3], f[4]}, StorageType(n[1]), true}, RowStatus(n[0]))
+		err = old.rows("vacmGroup", 5, func(f []string, s RowStatus, st StorageType) bool {
+			model, ok := atoi(f[2])
+			return ok && o.groups.putAs(groupRow{Member{SecurityModel(model), f[3], f[4]}, st, true}, s)
 		})
 	}
 	if err == nil {
-		err = load("vacmAccess", 10, func(f []string, n []int) bool {
-			return len(n) >= 5 && o.access.putAs(accessRow{Access{Model: SecurityModel(n[2]), Level: usm.SecurityLevel(n[3]), Prefix: n[4] == 2,
-				Group: f[5], Context: f[6], Read: f[7], Write: f[8], Notify: f[9]}, StorageType(n[1]), true}, RowStatus(n[0]))
+		err = old.rows("vacmAccess", 10, func(f []string, s RowStatus, st StorageType) bool {
+			model, ok1 := atoi(f[2])
+			level, ok2 := atoi(f[3])
+			return ok1 && ok2 && level >= 1 && level <= 3 && o.access.putAs(accessRow{Access{Model: SecurityModel(model), Level: usm.SecurityLevel(level), Prefix: f[4] == "2",
+				Group: f[5], Context: f[6], Read: f[7], Write: f[8], Notify: f[9]}, st, true}, s)
 		})
 	}
 	if err == nil {
-		err = load("vacmView", 6, func(f []string, n []int) bool {
-			v := View{Name: f[3], Excluded: n[2] == 2, Mask: f[5]}
+		err = old.rows("vacmView", 6, func(f []string, s RowStatus, st StorageType) bool {
+			v := View{Name: f[3], Excluded: f[2] == "2", Mask: f[5]}
 			var err error
 			if f[4] != "." {
 				v.Subtree, err = snmp.ParseOID(f[4])
 			}
-			return len(n) >= 3 && err == nil && o.views.putAs(viewRow{v, StorageType(n[1]), true}, RowStatus(n[0]))
+			return err == nil && o.views.putAs(viewRow{v, st, true}, s)
 		})
 	}
+	if err == nil {
+		err = o.loadTargets(old)
+	}
 	return err
+}
+
+// rows calls add for the fields of each line that begins with word, of which the
+// first two are a RowStatus and a StorageType. Add reports whether it took them.
+func (s *saved) rows(word string, fields int, add func(f []string, s RowStatus, st StorageType) bool) error {
+	for _, line := range s.lines[word] {
+		f, err := words(line)
+		if err != nil {
+			return err
+		}
+		if len(f) == fields {
+			status, ok1 := atoi(f[0])
+			storage, ok2 := atoi(f[1])
+			if ok1 && ok2 && status >= int32(Active) && status <= int32(NotReady) && storage >= int32(OtherStorage) && storage <= int32(ReadOnly) &&
+				add(f, RowStatus(status), StorageType(storage)) {
+				continue
+			}
+		}
+		return fmt.Errorf("agent: what was saved: a line %s that is not valid: %w", word, ErrStore)
+	}
+	return nil
+}
+
+func atoi(s string) (n int32, ok bool) {
+	v, err := strconv.ParseInt(s, 10, 32)
+	return int32(v), err == nil
 }
 
 // putAs puts a row in a state.
