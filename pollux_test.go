@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/pollux-snmp/pollux"
 	"github.com/pollux-snmp/pollux/role"
@@ -14,10 +15,17 @@ import (
 
 // What package role has is what package snmp needs.
 var (
-	_ snmp.Starter   = role.Peer{}
+	_ snmp.Conn      = role.Peer{}
+	_ starter        = role.Peer{}
 	_ role.KeyFunc   = snmp.Key
 	_ role.SplitFunc = snmp.Split
 )
+
+// A starter is what a Conn must be, too, to exchange without blocking: see
+// [snmp.Conn].
+type starter interface {
+	Start(key uint32, req, buf []byte, timeout time.Duration, retries int, done func(rsp []byte, err error)) error
+}
 
 func TestResolve(t *testing.T) {
 	for in, want := range map[string]string{

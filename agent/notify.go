@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -198,7 +199,7 @@ func (a *Agent) sendV3(ctx context.Context, conn snmp.Conn, t *target, pdu snmp.
 			return fmt.Errorf("agent: no user %q: %w", t.params.name, ErrBadArgument)
 		}
 		boots, now := a.engine.clock.At(a.now())
-		msg, _, err := a.protect(a.engine.id, boots, now, user, level, 0, data)
+		msg, _, err := a.protect(a.engine.id, boots, now, user, level, false, data)
 		if err != nil {
 			return err
 		}
@@ -214,7 +215,7 @@ func (a *Agent) sendV3(ctx context.Context, conn snmp.Conn, t *target, pdu snmp.
 	// A second attempt with the time that a Report has told.
 	for range 2 {
 		boots, now := peer.clock.At(a.now())
-		msg, id, err := a.protect(peer.id, boots, now, peer.user, level, snmp.FlagReportable, data)
+		msg, id, err := a.protect(peer.id, boots, now, peer.user, level, true, data)
 		if err != nil {
 			return err
 		}
@@ -235,30 +236,14 @@ func (a *Agent) sendV3(ctx context.Context, conn snmp.Conn, t *target, pdu snmp.
 	return usm.ErrNotInTimeWindow
 }
 
-// protect makes a message of a scoped PDU.
-func (a *Agent) protect(engineID usm.EngineID, boots, now uint32, user *usm.LocalUser, level usm.SecurityLevel, flags uint8, data []byte) (msg []byte, id int32, err error) {
-	h := snmp.HeaderData{MsgID: a.nextID(), MaxSize: int32(a.cfg.MaxSize), SecurityModel: int32(USMModel), Flags: flags}
+// protect makes a message of a scoped PDU, which it leaves as it is.
+func (a *Agent) protect(engineID usm.EngineID, boots, now uint32, user *usm.LocalUser, level usm.SecurityLevel, reportable bool, data []byte) (msg []byte, id int32, err error) {
+	h := snmp.HeaderData{MsgID: a.nextID(), MaxSize: int32(a.cfg.MaxSize), Reportable: reportable, Auth: level >= usm.AuthNoPriv, Priv: level == usm.AuthPriv}
 	sp := usm.SecurityParameters{EngineID: engineID, Boots: boots, Time: now}
 	if user != nil {
 		sp.UserName = []byte(user.User().Name)
 	}
-	if level >= usm.AuthNoPriv {
-		h.Flags |= snmp.FlagAuth
-		sp.MAC = make([]byte, user.MACLen())
-	}
-	if level == usm.AuthPriv {
-		h.Flags |= snmp.FlagPriv
-		salt := user.NextSalt(boots)
-		sp.Salt = salt[:]
-		if data, err = user.Encrypt(nil, data, boots, now, salt); err != nil {
-			return nil, 0, err
-		}
-	}
-	params, macOff := sp.AppendBER(nil)
-	msg, off := h.Append(nil, params, data)
-	if level >= usm.AuthNoPriv {
-		err = user.Sign(msg, off+macOff)
-	}
+	msg, err = h.Seal(nil, slices.Clone(data), &sp, user)
 	return msg, h.MsgID, err
 }
 
@@ -286,7 +271,7 @@ func (a *Agent) peer(ctx context.Context, conn snmp.Conn, t *target) (*peerEngin
 	if err != nil {
 		return nil, err
 	}
-	msg, id, err := a.protect(nil, 0, 0, nil, usm.NoAuthNoPriv, snmp.FlagReportable, data)
+	msg, id, err := a.protect(nil, 0, 0, nil, usm.NoAuthNoPriv, true, data)
 	if err != nil {
 		return nil, err
 	}
@@ -328,8 +313,8 @@ func (a *Agent) answer(peer *peerEngine, level usm.SecurityLevel, rsp []byte) (t
 	if err != nil {
 		return 0, 0, err
 	}
-	flags := p.HeaderData().Flags
-	if level >= usm.AuthNoPriv && flags&snmp.FlagAuth != 0 {
+	h := p.HeaderData()
+	if level >= usm.AuthNoPriv && h.Auth {
 		if err := peer.user.Verify(rsp[:len(rsp)-p.TrailingLen()], off+sp.MACOffset, len(sp.MAC)); err != nil {
 			return 0, 0, err
 		}
@@ -337,7 +322,7 @@ func (a *Agent) answer(peer *peerEngine, level usm.SecurityLevel, rsp []byte) (t
 			return 0, 0, err
 		}
 	}
-	if flags&snmp.FlagPriv != 0 {
+	if h.Priv {
 		plain, err := peer.user.Decrypt(nil, p.RawEncryptedPDU(), sp.Boots, sp.Time, sp.Salt)
 		if err != nil {
 			return 0, 0, err
@@ -347,7 +332,7 @@ func (a *Agent) answer(peer *peerEngine, level usm.SecurityLevel, rsp []byte) (t
 		}
 	}
 	typ = p.PDU().Type
-	if typ == snmp.Response && level >= usm.AuthNoPriv && flags&snmp.FlagAuth == 0 {
+	if typ == snmp.Response && level >= usm.AuthNoPriv && !h.Auth {
 		return 0, 0, usm.ErrWrongDigest
 	}
 	if typ == snmp.Report && p.Next() {

@@ -36,7 +36,7 @@ func (w *wire) take(how string, msg []byte) {
 	w.n.mu.Lock()
 	defer w.n.mu.Unlock()
 	text := how + " " + w.address
-	if m, err := snmp.MessageFromBER(msg); err == nil && m.Flags&snmp.FlagPriv == 0 {
+	if m, err := snmp.MessageFromBER(msg); err == nil && !m.Priv {
 		text += " " + m.Version.String() + " " + m.Community + " " + m.PDU.Type.String()
 		for _, vb := range m.PDU.VarBinds {
 			text += "; " + vb.OID.String()

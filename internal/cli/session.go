@@ -72,6 +72,9 @@ func (o *Options) Dial(ctx context.Context, target string, port uint16, stdout, 
 	return s, nil
 }
 
+// Stats returns what the session's socket has counted.
+func (s *Session) Stats() role.Stats { return s.manager.Stats() }
+
 // LocalAddr returns the address that messages leave from.
 func (s *Session) LocalAddr() role.Addr { return s.manager.LocalAddr() }
 
