@@ -44,6 +44,10 @@ type suite struct {
 var suites = []suite{
 	{"role", "exchanges a second, one process that asks, raw.c answers", roleRows},
 	{"agent", "answers a second, raw.c asks with 256 in flight", agentRows},
+	{"client", "requests a second, raw.c answers", clientRows},
+	{"one", "requests a second, one at a time, raw.c answers", oneRows},
+	{"walk", "rows a second of a table of 100,000, an agent in the same process", walkRows},
+	{"poll", "targets a second, of 10,000 with one in ten dead, an agent in the same process", pollRows},
 }
 
 func main() {
@@ -152,8 +156,8 @@ func (b *bench) answer() (port int, err error) {
 }
 
 // ask lets raw.c ask what listens at port.
-func (b *bench) ask(port int, d time.Duration) (float64, error) {
-	out, err := exec.Command(b.raw, "ask", strconv.Itoa(port), "256", fmt.Sprint(d.Seconds())).Output()
+func (b *bench) ask(port, window int, d time.Duration) (float64, error) {
+	out, err := exec.Command(b.raw, "ask", strconv.Itoa(port), strconv.Itoa(window), fmt.Sprint(d.Seconds())).Output()
 	if err != nil {
 		return 0, err
 	}

@@ -28,12 +28,12 @@ func roleRows(b *bench) ([]row, error) {
 	}
 	dst := role.MustParseAddr(fmt.Sprint("udp:127.0.0.1:", port))
 	return []row{
-		{"raw C, 256 in flight", func(d time.Duration) (float64, error) { return b.ask(port, d) }},
+		{"raw C, 256 in flight", func(d time.Duration) (float64, error) { return b.ask(port, 256, d) }},
 		{"role.Manager, Start, 256 in flight", func(d time.Duration) (float64, error) { return starts(dst, true, 256, d) }},
 		{"role.Manager, Exchange, 64 goroutines", func(d time.Duration) (float64, error) { return exchanges(dst, true, 64, d) }},
 		{"the same without default destination, Start", func(d time.Duration) (float64, error) { return starts(dst, false, 256, d) }},
 		{"the same without default destination, Exchange", func(d time.Duration) (float64, error) { return exchanges(dst, false, 64, d) }},
-		{"gosnmp, Get, 1,000 clients", func(d time.Duration) (float64, error) { return gosnmpGets(port, 1000, d) }},
+		{"gosnmp, Get, 1,000 clients", func(d time.Duration) (float64, error) { return gosnmpGets(port, 1, 1000, d) }},
 	}, nil
 }
 
@@ -109,7 +109,7 @@ func exchanges(dst role.Addr, connected bool, goroutines int, d time.Duration) (
 	})
 }
 
-func gosnmpGets(port, clients int, d time.Duration) (float64, error) {
+func gosnmpGets(port, n, clients int, d time.Duration) (float64, error) {
 	var open []*gosnmp.GoSNMP
 	defer func() {
 		for _, c := range open {
@@ -122,8 +122,8 @@ func gosnmpGets(port, clients int, d time.Duration) (float64, error) {
 			return nil, err
 		}
 		open = append(open, c)
-		oids := []string{"1.3.6.1.2.1.1.1.0"}
-		return func() error { _, err := c.Get(oids); return err }, nil
+		_, asked := oids(n)
+		return func() error { _, err := c.Get(asked); return err }, nil
 	})
 }
 
@@ -172,7 +172,7 @@ func agentRows(b *bench) ([]row, error) {
 		return nil, err
 	}
 	return []row{
-		{"raw C", func(d time.Duration) (float64, error) { return b.ask(port, d) }},
+		{"raw C", func(d time.Duration) (float64, error) { return b.ask(port, 256, d) }},
 		{"role.Agent that echoes", func(d time.Duration) (float64, error) { return echoes(b, "udp:127.0.0.1:0", d) }},
 		{"role.Agent that echoes, on every address", func(d time.Duration) (float64, error) { return echoes(b, "udp::0", d) }},
 	}, nil
@@ -187,5 +187,5 @@ func echoes(b *bench, local string, d time.Duration) (float64, error) {
 	go a.Serve(context.Background(), func(_ context.Context, dst []byte, req *role.Message) []byte {
 		return append(dst, req.Buf...)
 	})
-	return b.ask(int(a.LocalAddrs()[0].AddrPort().Port()), d)
+	return b.ask(int(a.LocalAddrs()[0].AddrPort().Port()), 256, d)
 }
