@@ -26,6 +26,8 @@ func TestViewMask(t *testing.T) {
 		// A short mask is filled with ones.
 		{"1.0.6/bf", "1.3.6 1.39.6.1", "1.3.7 2.3.6 1.3"},
 		{"0.3.6/7f", "0.3.6 1.3.6 2.3.6", "1.3.7 1.4.6"},
+		// The longer one counts, even if it is less.
+		{"1.3.9.1/df -1.3.6.1.4", "1.3.6.1.5", "1.3.6.1.4 1.3.6.1.4.1"},
 		// Equally long ones: the lexicographically greater counts.
 		{"1.3.6.1 -1.3.0.2/df -1.3.6.9", "1.3.6.1.1", "1.3.6.2 1.3.6.9 1.3.7.2"},
 		{"-1.3.6.1.4 1.3.6.0.4/ef 1.3.6", "1.3.6.2.4 1.3.6.5", "1.3.6.1.4 1.3.6.1.4.1"},

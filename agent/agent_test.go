@@ -152,3 +152,24 @@ func TestRead(t *testing.T) {
 		})
 	}
 }
+
+// TestNested: a handler within the subtree of another answers for its part, and
+// the other one for what is before and behind it.
+func TestNested(t *testing.T) {
+	a := newAgent(t, nil)
+	a.Handle(peerTable, bigTable(4))
+	at := peerTable.Append(1, 2, 2)
+	a.Handle(at, &Table[peer]{}) // hides the instance, and has none itself
+	a.Handle(peerTable.Append(1, 2, 3, 0), Const(snmp.IntegerValue(9)))
+	var got []string
+	for _, vb := range walk(t, a, "public", peerTable.Append(1, 2)) {
+		got = append(got, strings.TrimPrefix(vb.String(), peerTable.String()))
+	}
+	if got, want := strings.Join(got, "; "), `.1.2.1 = STRING: "x"; .1.2.3 = STRING: "x"; .1.2.3.0.0 = INTEGER: 9; .1.2.4 = STRING: "x"`; got != want {
+		t.Errorf("walk: %s, want %s", got, want)
+	}
+	a.Handle(at, nil)
+	if got := show(ask(t, a, snmp.V2c, "public", snmp.PDU{Type: snmp.GetRequest, VarBinds: names(at.String())})); got != `99.20.1.2.2 = STRING: "x"` {
+		t.Errorf("with the handler taken away: %s", got)
+	}
+}

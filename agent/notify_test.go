@@ -18,6 +18,7 @@ import (
 type network struct {
 	mu   sync.Mutex
 	sent []string
+	slow time.Duration // how long Send takes
 }
 
 func (n *network) dial(_ context.Context, address string) (snmp.Conn, error) {
@@ -47,6 +48,7 @@ func (w *wire) take(how string, msg []byte) {
 
 func (w *wire) Send(_ context.Context, msg []byte) error {
 	w.take("send", msg)
+	time.Sleep(w.n.slow)
 	return nil
 }
 
@@ -163,6 +165,15 @@ func TestAuthenticationFailure(t *testing.T) {
 		synctest.Wait()
 		if len(n.sent) != 1 {
 			t.Errorf("with snmpEnableAuthenTraps: sent %v, want one", n.sent)
+		}
+		n.slow = time.Second
+		for range 10 {
+			ask(t, a, snmp.V2c, "wrong", snmp.PDU{Type: snmp.GetRequest})
+			synctest.Wait()
+		}
+		time.Sleep(time.Minute)
+		if len(n.sent) != 2 {
+			t.Errorf("while one is under way: sent %v, want one more", n.sent)
 		}
 		if got := set(t, a, snmp.VarBind{OID: oidSnmp.Append(30, 0), Value: snmp.IntegerValue(3)}); got != "wrongValue@1" {
 			t.Errorf("SET snmpEnableAuthenTraps to 3: %s, want wrongValue@1", got)
