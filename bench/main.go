@@ -1,8 +1,8 @@
 // Command bench measures Pollux beside what it is compared with, in one run,
 // on the loopback interface: a C program that does nothing but move datagrams
-// (raw/raw.c, which needs a C compiler), and gosnmp.
+// (raw/raw.c, which needs a C compiler), gosnmp, and Net-SNMP's snmptranslate.
 //
-//	go run . [-rounds 5] [-seconds 2] [role|agent …]
+//	go run . [-rounds 5] [-seconds 2] [role|agent|mib …]
 //
 // Every round measures each row once, one after the other; the figures are the
 // medians, and the ratios the medians of the ratios within a round, since the
@@ -44,6 +44,7 @@ type suite struct {
 var suites = []suite{
 	{"role", "exchanges a second, one process that asks, raw.c answers", roleRows},
 	{"agent", "answers a second, raw.c asks with 256 in flight", agentRows},
+	{"mib", "module files a second, one process that loads all of them and prints a name", mibRows},
 }
 
 func main() {
@@ -67,6 +68,9 @@ func run(names []string) error {
 		rows, err := s.rows(b)
 		if err != nil {
 			return err
+		}
+		if len(rows) == 0 {
+			continue // it has said why
 		}
 		if err := measure(s.title, rows); err != nil {
 			return err
