@@ -1,8 +1,8 @@
 // Command bench measures Pollux beside what it is compared with, in one run,
 // on the loopback interface: a C program that does nothing but move datagrams
-// (raw/raw.c, which needs a C compiler), and gosnmp.
+// (raw/raw.c, which needs a C compiler), gosnmp, and Net-SNMP's snmptranslate.
 //
-//	go run . [-rounds 5] [-seconds 2] [role|agent …]
+//	go run . [-rounds 5] [-seconds 2] [role|agent|mib …]
 //
 // Every round measures each row once, one after the other; the figures are the
 // medians, and the ratios the medians of the ratios within a round, since the
@@ -48,6 +48,7 @@ var suites = []suite{
 	{"one", "requests a second, one at a time, raw.c answers", oneRows},
 	{"walk", "rows a second of a table of 100,000, an agent in the same process", walkRows},
 	{"poll", "targets a second, of 10,000 with one in ten dead, an agent in the same process", pollRows},
+	{"mib", "module files a second, one process that loads all of them and prints a name", mibRows},
 }
 
 func main() {
@@ -71,6 +72,9 @@ func run(names []string) error {
 		rows, err := s.rows(b)
 		if err != nil {
 			return err
+		}
+		if len(rows) == 0 {
+			continue // it has said why
 		}
 		if err := measure(s.title, rows); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,8 +22,17 @@ func (l *loader) cacheKey() string {
 	files := l.files[l.ownFiles:]
 	sums := make([][sha256.Size]byte, len(files))
 	l.parallel(len(files), func(i int) {
-		if l.read(files[i]) == nil {
-			sums[i] = sha256.Sum256([]byte(files[i].src))
+		// The text is not kept: with a set in the cache, nobody needs it.
+		r, err := l.open(files[i])
+		if err != nil {
+			return
+		}
+		defer r.Close()
+		buf := buffers.Get().(*[]byte)
+		defer buffers.Put(buf)
+		sum := sha256.New()
+		if _, err := io.CopyBuffer(sum, struct{ io.Reader }{r}, *buf); err == nil {
+			sum.Sum(sums[i][:0])
 		}
 	})
 	h := sha256.New()

@@ -203,7 +203,7 @@ func Load(cfg *Config) (*Set, error) {
 	}
 	l.ownFiles = len(l.files)
 	all := slices.ContainsFunc(cfg.Modules, isAll)
-	l.scan(all)
+	l.list()
 	key := ""
 	if all && cfg.CacheDir != "" && cfg.Level != Strict {
 		key = l.cacheKey()
@@ -211,6 +211,7 @@ func Load(cfg *Config) (*Set, error) {
 			return s, nil
 		}
 	}
+	l.scan(all)
 	size := 256
 	if all {
 		size = min(100*len(l.modules), 1<<17)
@@ -265,9 +266,8 @@ func Load(cfg *Config) (*Set, error) {
 
 func isAll(name string) bool { return strings.EqualFold(name, "ALL") }
 
-// scan finds out which module lies in which file. With whole, files are read to
-// their end, because all of them will be needed.
-func (l *loader) scan(whole bool) {
+// list finds the files of the directories.
+func (l *loader) list() {
 	for _, dir := range l.cfg.Dirs {
 		l.sources = append(l.sources, source{os.DirFS(dir), strings.TrimSuffix(dir, "/") + "/"})
 	}
@@ -284,17 +284,23 @@ func (l *loader) scan(whole bool) {
 			if name[0] == '.' || name[0] == '#' || strings.HasSuffix(name, "#") || strings.HasSuffix(name, "~") {
 				continue
 			}
-			if e.IsDir() {
-				continue
-			}
-			if e.Type()&fs.ModeSymlink != 0 {
-				if fi, err := fs.Stat(src.fsys, name); err != nil || fi.IsDir() {
-					continue
+			mode := e.Type()
+			if mode&fs.ModeSymlink != 0 {
+				if fi, err := fs.Stat(src.fsys, name); err == nil {
+					mode = fi.Mode()
 				}
+			}
+			if !mode.IsRegular() { // a pipe would block whoever opens it
+				continue
 			}
 			l.addFile(int32(i), name)
 		}
 	}
+}
+
+// scan finds out which module lies in which file. With whole, files are read to
+// their end, because all of them will be needed.
+func (l *loader) scan(whole bool) {
 	files := l.files[l.ownFiles:]
 	names := make([]string, len(files))
 	l.parallel(len(files), func(i int) { names[i] = l.headOf(files[i], whole) })

@@ -224,3 +224,33 @@ func TestMIB(t *testing.T) {
 		t.Errorf("mib find without MIBS: code %d, %q", code, stdout)
 	}
 }
+
+// Directories after a "+" come behind the usual ones and win; after a "-" they
+// come before them.
+func TestDirectories(t *testing.T) {
+	dir := filepath.Dir(acmeFile(t))
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	usual := filepath.Join(home, ".snmp", "mibs")
+	if err := os.MkdirAll(usual, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	other := strings.ReplaceAll(acmeModule, "{ acme 3 }", "{ acme 33 }")
+	if err := os.WriteFile(filepath.Join(usual, "ACME-MIB.txt"), []byte(other), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	usualOnly := "USUAL-MIB DEFINITIONS ::= BEGIN IMPORTS enterprises FROM SNMPv2-SMI;\nusual OBJECT IDENTIFIER ::= { enterprises 5 }\nEND\n"
+	if err := os.WriteFile(filepath.Join(usual, "USUAL-MIB.txt"), []byte(usualOnly), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for dirs, want := range map[string]string{
+		"":  ".1.3.6.1.4.1.99999.3\n\n", // USUAL-MIB is not there
+		"+": ".1.3.6.1.4.1.99999.3\n\n.1.3.6.1.4.1.5\n",
+		"-": ".1.3.6.1.4.1.99999.33\n\n.1.3.6.1.4.1.5\n",
+	} {
+		stdout, _, _ := runPollux(t, "translate", "-On", "-M", dirs+dir, "ACME-MIB::acmeColour", "USUAL-MIB::usual")
+		if stdout != want {
+			t.Errorf("-M %sDIR: %q, want %q", dirs, stdout, want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -41,7 +42,10 @@ func (o *Options) Dial(ctx context.Context, target string, port uint16, stdout, 
 		return nil, err
 	}
 	set, err := o.Names()
-	if err != nil {
+	switch {
+	case errors.Is(err, mib.ErrNotFound) && set != nil:
+		fmt.Fprintln(stderr, err) // the other names will do
+	case err != nil:
 		return nil, err
 	}
 	s := &Session{Version: cfg.Version, Target: target, stdout: stdout, stderr: stderr}

@@ -137,9 +137,17 @@ func Lint(w io.Writer, list []mib.Diagnostic) (int, error) {
 		b.WriteByte('\n')
 	}
 	if len(list) > 0 {
-		fmt.Fprintf(b, "%d errors, %d warnings\n", errors, len(list)-errors)
+		fmt.Fprintf(b, "%s, %s\n", count(errors, "error"), count(len(list)-errors, "warning"))
 	}
 	return errors, b.Flush()
+}
+
+// count returns a number of things, which end in "s" unless there is one.
+func count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprint(n, " ", thing)
 }
 
 // LintJSON prints problems as a JSON array.

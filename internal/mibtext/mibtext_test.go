@@ -105,7 +105,7 @@ func TestLint(t *testing.T) {
 	var b strings.Builder
 	n, err := Lint(&b, s.Diagnostics())
 	if err != nil || n != 1 || !strings.Contains(b.String(), `acme.txt:12:36: error: MAX-ACCESS or ACCESS expected ("oops")`) ||
-		!strings.HasSuffix(b.String(), "1 errors, 1 warnings\n") {
+		!strings.HasSuffix(b.String(), "1 error, 1 warning\n") {
 		t.Errorf("Lint() = %d, %v and\n%s", n, err, b.String())
 	}
 	b.Reset()
