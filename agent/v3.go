@@ -25,7 +25,6 @@ var (
 	oidUsmStats            = snmp.MustParseOID("1.3.6.1.6.3.15.1.1")
 	oidUnknownPDUHandlers  = snmp.MustParseOID("1.3.6.1.6.3.11.2.1.3.0")
 	oidUnknownContexts     = snmp.MustParseOID("1.3.6.1.6.3.12.1.5.0")
-	oidUnavailableContexts = snmp.MustParseOID("1.3.6.1.6.3.12.1.4.0")
 )
 
 // A sender is how the answer to a v3 message is protected.
