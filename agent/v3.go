@@ -22,9 +22,9 @@ var localEngineID = []byte{0x80, 0, 0, 0, 6}
 
 // OIDs of the counters that Reports carry.
 var (
-	oidUsmStats            = snmp.MustParseOID("1.3.6.1.6.3.15.1.1")
-	oidUnknownPDUHandlers  = snmp.MustParseOID("1.3.6.1.6.3.11.2.1.3.0")
-	oidUnknownContexts     = snmp.MustParseOID("1.3.6.1.6.3.12.1.5.0")
+	oidUsmStats           = snmp.MustParseOID("1.3.6.1.6.3.15.1.1")
+	oidUnknownPDUHandlers = snmp.MustParseOID("1.3.6.1.6.3.11.2.1.3.0")
+	oidUnknownContexts    = snmp.MustParseOID("1.3.6.1.6.3.12.1.5.0")
 )
 
 // A sender is how the answer to a v3 message is protected.
