@@ -497,6 +497,13 @@ func TestLenientWalk(t *testing.T) {
 	if got, err := walk(true); !errors.Is(err, ErrNotIncreasing) || len(got) != 5 {
 		t.Errorf("a loop: %v, %v; want 5 instances and ErrNotIncreasing", got, err)
 	}
+	// What is remembered is bounded.
+	o := order{lenient: true}
+	for i := range uint32(2*maxSeen + 10) {
+		if err := o.next(table.Append(i)); err != nil || len(o.seen) > maxSeen {
+			t.Fatalf("%d OIDs that increase: %v, %d are remembered", i, err, len(o.seen))
+		}
+	}
 	// A loop of more than is remembered.
 	clear(next)
 	var long []uint32
