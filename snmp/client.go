@@ -82,7 +82,7 @@ type Config struct {
 
 	// Parallel is how many requests a Walk or Table has in flight; 0 means 1.
 	// More than 1 needs an agent whose instances are in order. Unordered lets
-	// a Walk return instances as they come.
+	// them return instances and rows as they come.
 	Parallel  int
 	Unordered bool
 

@@ -360,6 +360,9 @@ func TestWalkEnds(t *testing.T) {
 	if got, err := collect(newTestClient(t, f, V2c), t.Context(), table); err != nil || !slices.Equal(got, want) {
 		t.Errorf("an agent with room for 3 bindings: %v, %v", got, err)
 	}
+	if f.reqs > 16 { // it is not asked for more than it has room for again and again
+		t.Errorf("an agent with room for 3 bindings: %d requests for %d instances", f.reqs, len(want))
+	}
 	f = &fakeConn{tree: tree, change: func(_, rsp *Message) *Message {
 		rsp.PDU = PDU{Type: Response, RequestID: rsp.PDU.RequestID, ErrorStatus: TooBig}
 		return rsp

@@ -1,8 +1,17 @@
 // Package snmp is the protocol: object identifiers, values, the messages of
-// SNMP v1, v2c and v3, and the [Client] that asks with them.
+// SNMP v1, v2c and v3, the [Client] that asks with them, and the [Receiver] of
+// notifications.
 //
 // It knows no sockets. A Client speaks through a [Conn], which package role
-// implements and anybody else may.
+// implements and anybody else may:
+//
+//	m, err := role.Open(ctx, &role.Config{Key: snmp.Key, Split: snmp.Split})
+//	c, err := snmp.NewClient(m.To(addr), &snmp.Config{Community: "public"})
+//	for row, err := range c.Table(ctx, ifEntry, 2, 10, 16) { … }
+//
+// One Manager does for any number of Clients, and a Client for any number of
+// goroutines. An idle Client takes 400 octets, and about a kilobyte more once it
+// has keys of SNMPv3.
 //
 // # Data
 //
@@ -28,14 +37,29 @@
 //
 // # SNMPv3
 //
-// [Message.AppendScopedPDU] makes what is encrypted, [HeaderData.Append] the
-// frame around it, and tells where the security parameters stand, so that the
-// authentication parameters in them can be set last. The other way,
-// [Parser.RawEncryptedPDU] gives what is to be decrypted and
-// [Parser.StartScopedPDU] takes the result. Security itself is in package usm.
+// A Client with a User finds out the peer's engine ID and time by itself, once
+// for all calls that wait, and follows a peer that reboots, gets another engine
+// ID or sets its clock. It believes an answer only if it has the engine, user,
+// time, context, msgID and request-id of its request and no lower level. Reports
+// come as errors below [ErrReport] and, for the reasons of the User-based
+// Security Model, errors of package usm; those that are not authentic change
+// nothing. A call sends four messages at most besides a discovery's.
+//
+// [Message.AppendScopedPDU] and [HeaderData.Seal] make a secured message,
+// [Parser.SecurityParameters], [Parser.Verify] and [Parser.Decrypt] take it apart,
+// all without allocating. Keys and algorithms are in package usm, and a security
+// model of another kind finds [HeaderData.Append], [Parser.RawEncryptedPDU] and
+// [Parser.StartScopedPDU].
 //
 // # Time
 //
-// A Client has two clocks: [Config].Timeout bounds an attempt, the context a
-// call.
+// A Client has two clocks: a timeout bounds an attempt, the context a call. The
+// timeout is [Config].Timeout, or with MaxTimeout follows the peer's round-trip
+// times. StartGet, which has no context, ends when the attempts do.
+//
+// # Errors
+//
+// Those of the Conn are passed on. Others are an error-status, as a
+// [*ResponseError]; below [ErrBadArgument], before anything was sent; below
+// [ErrBadAnswer], if an answer came that is none; or a Report.
 package snmp

@@ -393,10 +393,10 @@ func (c *Client) openReport(e *engine, level usm.SecurityLevel, timeErr error, s
 		return elsewhere, err
 	case !errors.Is(reason, usm.ErrNotInTimeWindow):
 		return failed, err
-	case level == usm.NoAuthNoPriv:
-		return again, err // anybody can say so
 	case timeErr == nil:
-		return again, err // the clock has learnt
+		// If it is authentic, the clock has learnt. If not, anybody may have
+		// said so, and perhaps the next answer is the peer's.
+		return again, err
 	}
 	// The peer's time went back, as it does after a reboot that the peer does
 	// not count. The Report answers a message of ours with a msgID that was not

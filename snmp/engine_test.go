@@ -627,6 +627,38 @@ func TestAnswersV3(t *testing.T) {
 	}
 }
 
+// Without authentication, too, an answer has what its request has.
+func TestAnswersNoAuth(t *testing.T) {
+	u := &usm.User{Name: "plain"}
+	for name, change := range map[string]func(m *Message, sp *usm.SecurityParameters){
+		"nothing":           func(*Message, *usm.SecurityParameters) {},
+		"another user":      func(_ *Message, sp *usm.SecurityParameters) { sp.UserName = []byte("x") },
+		"another engine ID": func(_ *Message, sp *usm.SecurityParameters) { sp.EngineID = []byte("another") },
+		"another msgID":     func(m *Message, _ *usm.SecurityParameters) { m.MsgID++ },
+		"another context":   func(m *Message, _ *usm.SecurityParameters) { m.ContextName = "x" },
+	} {
+		f := newFakeV3(u)
+		c := newClientV3(t, f, Config{User: u})
+		mustGet(t, c)
+		f.forge = func(_, rsp []byte) []byte {
+			m, err := MessageFromBER(rsp)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sp := usm.SecurityParameters{EngineID: f.id, UserName: []byte(u.Name)}
+			change(&m, &sp)
+			scoped, _ := m.AppendScopedPDU(nil)
+			rsp, _ = m.Seal(nil, scoped, &sp, nil)
+			return rsp
+		}
+		if name == "nothing" {
+			mustGet(t, c)
+		} else if got, err := c.Get(t.Context(), oidSysUpTime); !errors.Is(err, ErrBadAnswer) {
+			t.Errorf("%s: Get = %v, %v; want ErrBadAnswer", name, got, err)
+		}
+	}
+}
+
 // now is the time of the fake agents.
 var now = time.Now
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/pollux-snmp/pollux/snmp"
+	"github.com/pollux-snmp/pollux/usm"
 )
 
 // A walk ends at the first OID that is not below its root.
@@ -110,6 +112,86 @@ func ExampleClient_Walk() {
 	}
 	fmt.Println(n, "instances")
 	// Output: 0 instances
+}
+
+// A Client for another context, or with other settings, shares what is known of
+// the peer.
+func ExampleClient_With() {
+	c, err := snmp.NewClient(noSuchName{}, &snmp.Config{
+		User: &usm.User{
+			Name: "ops",
+			Auth: usm.SHA256, AuthKey: usm.PassPhrase("an authentication phrase"),
+			Priv: usm.AES128, PrivKey: usm.PassPhrase("a privacy phrase"),
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	vlan, err := c.With(func(cfg *snmp.Config) { cfg.ContextName = "vlan-10" })
+	fmt.Println(vlan != nil, err)
+	_, err = c.With(func(cfg *snmp.Config) { cfg.User = &usm.User{Name: "guest"}; cfg.Level = usm.AuthPriv })
+	fmt.Println(err)
+	// Output:
+	// true <nil>
+	// snmp: client at authPriv with a user for noAuthNoPriv
+}
+
+// The rows of a table come by index, with the cells of the columns asked for.
+func ExampleClient_Table() {
+	ifEntry := snmp.MustParseOID("1.3.6.1.2.1.2.2.1")
+	c, err := snmp.NewClient(noSuchName{}, &snmp.Config{Version: snmp.V1, Community: "public"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	const ifDescr, ifInOctets = 2, 10
+	n := 0
+	for row, err := range c.Table(context.Background(), ifEntry, ifDescr, ifInOctets) {
+		if err != nil {
+			fmt.Println(err)
+			break
+		}
+		ifIndex, _ := row.Index.Uint32()
+		octets, ok := row.Cells[1].Value.Uint64() // not ok if the row has none
+		fmt.Println(ifIndex, row.Cells[0].Value, octets, ok)
+		n++
+	}
+	fmt.Println(n, "rows")
+	// Output: 0 rows
+}
+
+// What comes is given to Respond, and read apart from it.
+func ExampleReceiver() {
+	r := &snmp.Receiver{Community: func(c string, src netip.AddrPort) bool { return c == "public" }}
+
+	// As a handler of role.Agent does, or pollux.Serve.
+	trap := snmp.Message{Version: snmp.V1, Community: "public", PDU: snmp.PDU{
+		Type: snmp.TrapV1, Enterprise: snmp.MustParseOID("1.3.6.1.4.1.8072.9"),
+		AgentAddr: netip.MustParseAddr("192.0.2.1"), GenericTrap: 6, SpecificTrap: 17,
+	}}
+	msg, err := trap.Append(nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	r.Respond(context.Background(), nil, msg, netip.MustParseAddrPort("192.0.2.1:40000"), netip.AddrPort{})
+
+	for src, m := range r.Notifications(context.Background()) {
+		p, err := m.PDU.ToV2(m.Community) // whichever version it was
+		fmt.Println(src, err)
+		for _, vb := range p.VarBinds {
+			fmt.Println(vb)
+		}
+		break
+	}
+	// Output:
+	// 192.0.2.1:40000 <nil>
+	// 1.3.6.1.2.1.1.3.0 = Timeticks: (0) 0:00:00.00
+	// 1.3.6.1.6.3.1.1.4.1.0 = OID: 1.3.6.1.4.1.8072.9.0.17
+	// 1.3.6.1.6.3.18.1.3.0 = IpAddress: 192.0.2.1
+	// 1.3.6.1.6.3.18.1.4.0 = STRING: "public"
+	// 1.3.6.1.6.3.1.1.4.3.0 = OID: 1.3.6.1.4.1.8072.9
 }
 
 // A noSuchName is a Conn to an agent of SNMPv1 that has nothing.

@@ -4,50 +4,60 @@ import (
 	"context"
 	"math"
 	"sync"
+	"sync/atomic"
 )
 
-// A parallelWalk is a walk with several requests in flight. The instances below
-// its root are divided into spans, each walked by one worker. A worker without a
-// span takes the upper part of one that has proved to be large. Where to divide
-// it nobody knows at first: the number behind the common start of what it holds
-// is doubled, which passes from column to column and then from row to row, until
-// the upper part turns out to be empty and its end is known; and from then on
-// the middle is taken. As all spans together are the whole, and each is walked
-// in strict order, nothing is missed or found twice, wherever it is divided.
-type parallelWalk struct {
-	c    *Client
-	root OID
+// A parallelWalk is a walk with several requests in flight, for instances or for
+// rows. What is below its root is divided into spans, each walked by one worker.
+// A worker without a span takes the upper part of one that has proved to be
+// large. Where to divide it nobody knows at first: the number behind the common
+// start of what it holds is doubled, which passes from column to column and then
+// from row to row, until the upper part turns out to be empty and its end is
+// known; and from then on the middle is taken. As all spans together are the
+// whole, and each is walked in strict order, nothing is missed or found twice,
+// wherever it is divided.
+type parallelWalk[T any] struct {
+	c   *Client
+	end OID // what comes after root
+
+	// open returns what gets the items of a span, in their order: some, or
+	// last of all none. The function is used by one goroutine at a time.
+	open func(after OID) func(ctx context.Context) ([]T, error)
+	key  func(T) OID // where an item stands
+
+	reps atomic.Int64 // repetitions that have proved good; 0 at first
 
 	mu       sync.Mutex
 	changed  sync.Cond
-	head     *span // in the order of their OIDs
-	buffered int   // instances that the caller has not taken
+	head     *span[T] // in the order of their OIDs
+	buffered int      // items that the caller has not taken
 	stopped  bool
 }
 
-// maxBuffered is how many instances wait for the caller before only the span
-// that the caller waits for is walked on.
+// maxBuffered is how many items wait for the caller before only the span that
+// the caller waits for is walked on.
 const maxBuffered = 1 << 14
 
-// A span holds the instances after an OID, up to and including another.
-type span struct {
-	last  OID // of the instances that came, or where the span starts
+// A span holds the items after an OID, up to and including another.
+type span[T any] struct {
+	next  func(ctx context.Context) ([]T, error)
+	last  OID // of the items that came, or where the span starts
 	upto  OID // zero is the end of root
-	rows  []VarBind
+	items []T
 	fresh bool // has grown since it was divided
 	done  bool
 	err   error
-	next  *span
+	after *span[T]
 }
 
-// walkParallel is Walk with Config.Parallel requests.
-func (c *Client) walkParallel(ctx context.Context, root OID, yield func(VarBind, error) bool) {
+// run walks what is after start with Config.Parallel requests.
+func (w *parallelWalk[T]) run(ctx context.Context, start OID, yield func(T, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
-	w := &parallelWalk{c: c, root: root, head: &span{last: walkStart(root)}}
 	w.changed.L = &w.mu
+	w.head = &span[T]{next: w.open(start), last: start}
 	var workers sync.WaitGroup
 	first := w.head
-	for range c.cfg.Parallel {
+	for range w.c.cfg.Parallel {
 		sp := first
 		first = nil
 		workers.Go(func() { w.work(ctx, sp) })
@@ -61,14 +71,15 @@ func (c *Client) walkParallel(ctx context.Context, root OID, yield func(VarBind,
 		workers.Wait()
 	}()
 	for {
-		rows, err, more := w.take()
-		for _, vb := range rows {
-			if !yield(vb, nil) {
+		items, err, more := w.take()
+		for _, item := range items {
+			if !yield(item, nil) {
 				return
 			}
 		}
 		if err != nil {
-			yield(VarBind{}, err)
+			var none T
+			yield(none, err)
 			return
 		}
 		if !more {
@@ -77,32 +88,32 @@ func (c *Client) walkParallel(ctx context.Context, root OID, yield func(VarBind,
 	}
 }
 
-// take waits for instances that can be returned. More is false after the last.
-func (w *parallelWalk) take() (rows []VarBind, err error, more bool) {
+// take waits for items that can be returned. More is false after the last.
+func (w *parallelWalk[T]) take() (items []T, err error, more bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for {
-		for w.head.done && len(w.head.rows) == 0 {
+		for w.head.done && len(w.head.items) == 0 {
 			if w.head.err != nil {
 				return nil, w.head.err, true
 			}
-			if w.head.next == nil {
+			if w.head.after == nil {
 				return nil, nil, false
 			}
-			w.head = w.head.next
+			w.head = w.head.after
 			w.changed.Broadcast()
 		}
 		sp := w.head
 		if w.c.cfg.Unordered {
-			for len(sp.rows) == 0 && sp.err == nil && sp.next != nil {
-				sp = sp.next
+			for len(sp.items) == 0 && sp.err == nil && sp.after != nil {
+				sp = sp.after
 			}
 		}
-		if len(sp.rows) > 0 {
-			rows, sp.rows = sp.rows, nil
-			w.buffered -= len(rows)
+		if len(sp.items) > 0 {
+			items, sp.items = sp.items, nil
+			w.buffered -= len(items)
 			w.changed.Broadcast()
-			return rows, nil, true
+			return items, nil, true
 		}
 		if sp.err != nil {
 			return nil, sp.err, true
@@ -112,40 +123,41 @@ func (w *parallelWalk) take() (rows []VarBind, err error, more bool) {
 }
 
 // work walks sp, and then one span after another that it takes from others.
-func (w *parallelWalk) work(ctx context.Context, sp *span) {
-	pace := w.c.newPace()
-	for {
-		w.mu.Lock()
-		for {
-			if w.stopped {
-				w.mu.Unlock()
-				return
-			}
-			if w.complete() {
-				w.mu.Unlock()
-				return
-			}
-			if sp == nil || sp.done {
-				sp = w.divide()
-			}
-			if sp != nil && (w.buffered < maxBuffered || sp == w.head && len(sp.rows) == 0) {
-				break
-			}
-			w.changed.Wait()
+func (w *parallelWalk[T]) work(ctx context.Context, sp *span[T]) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for !w.stopped && !w.complete() {
+		if sp == nil || sp.done {
+			sp = w.divide()
 		}
-		last := sp.last
+		if sp == nil || w.buffered >= maxBuffered && !(sp == w.head && len(sp.items) == 0) {
+			w.changed.Wait()
+			continue
+		}
 		w.mu.Unlock()
-		vbs, err := w.c.step(ctx, &pace, []OID{last})
+		items, err := sp.next(ctx)
 		w.mu.Lock()
-		w.add(sp, vbs, err)
+		w.add(sp, items, err)
 		w.changed.Broadcast()
-		w.mu.Unlock()
+	}
+}
+
+// share makes the repetitions of p those of spans to come, before and after f
+// gets items with them.
+func (w *parallelWalk[T]) share(p *pace, f func(context.Context) ([]T, error)) func(context.Context) ([]T, error) {
+	if n := w.reps.Load(); n > 0 {
+		p.n = int(n)
+	}
+	return func(ctx context.Context) ([]T, error) {
+		items, err := f(ctx)
+		w.reps.Store(int64(p.n))
+		return items, err
 	}
 }
 
 // complete reports whether all spans are.
-func (w *parallelWalk) complete() bool {
-	for sp := w.head; sp != nil; sp = sp.next {
+func (w *parallelWalk[T]) complete() bool {
+	for sp := w.head; sp != nil; sp = sp.after {
 		if !sp.done {
 			return false
 		}
@@ -154,45 +166,42 @@ func (w *parallelWalk) complete() bool {
 }
 
 // add takes what came for sp.
-func (w *parallelWalk) add(sp *span, vbs []VarBind, err error) {
-	if err != nil {
-		sp.done = true
-		if !w.c.isEnd(err) {
-			sp.err = err
-		}
-		return
-	}
-	for _, vb := range vbs {
-		switch {
-		case vb.Value.kind == KindEndOfMIBView || !vb.OID.HasPrefix(w.root) || !sp.upto.IsZero() && vb.OID.Compare(sp.upto) > 0:
+func (w *parallelWalk[T]) add(sp *span[T], items []T, err error) {
+	for _, item := range items {
+		o := w.key(item)
+		if !sp.upto.IsZero() && o.Compare(sp.upto) > 0 {
 			sp.done = true
 			return
-		case vb.OID.Compare(sp.last) <= 0:
-			sp.done, sp.err = true, notIncreasing(vb.OID, sp.last)
+		}
+		if o.Compare(sp.last) <= 0 {
+			sp.done, sp.err = true, notIncreasing(o, sp.last)
 			return
 		}
-		sp.last, sp.fresh = vb.OID, true
-		sp.rows = append(sp.rows, vb)
+		sp.last, sp.fresh = o, true
+		sp.items = append(sp.items, item)
 		w.buffered++
+	}
+	if err != nil || len(items) == 0 {
+		sp.done, sp.err = true, err
 	}
 }
 
 // divide takes the upper part of a span that has grown since it was last
 // divided, so that there are never more requests for nothing than for
 // something. It returns nil if there is none.
-func (w *parallelWalk) divide() *span {
-	for sp := w.head; sp != nil; sp = sp.next {
+func (w *parallelWalk[T]) divide() *span[T] {
+	for sp := w.head; sp != nil; sp = sp.after {
 		if sp.done || !sp.fresh {
 			continue
 		}
 		sp.fresh = false
 		end := sp.upto
 		if end.IsZero() {
-			end = w.root.NextSibling()
+			end = w.end
 		}
 		if at := between(sp.last, end); !at.IsZero() {
-			upper := &span{last: at, upto: sp.upto, next: sp.next}
-			sp.upto, sp.next = at, upper
+			upper := &span[T]{next: w.open(at), last: at, upto: sp.upto, after: sp.after}
+			sp.upto, sp.after = at, upper
 			return upper
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"strconv"
-	"sync"
 )
 
 // A Row is a row of a table.
@@ -24,7 +23,6 @@ type Row struct {
 // complete. An error comes last and with the zero Row, and is that of Walk.
 func (c *Client) Table(ctx context.Context, entry OID, columns ...uint32) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		t := table{c: c}
 		if len(columns) == 0 {
 			var err error
 			if columns, err = c.columns(ctx, entry); err != nil {
@@ -32,30 +30,38 @@ func (c *Client) Table(ctx context.Context, entry OID, columns ...uint32) iter.S
 				return
 			}
 		}
-		for _, n := range columns {
-			o := entry.Append(n)
-			if entry.IsZero() || o.IsZero() {
+		oids := make([]OID, len(columns))
+		for i, n := range columns {
+			if oids[i] = entry.Append(n); entry.IsZero() || oids[i].IsZero() {
 				yield(Row{}, &detail{"table without an entry that can have a column " + strconv.FormatUint(uint64(n), 10), ErrBadArgument})
 				return
 			}
-			t.columns = append(t.columns, column{oid: o, last: o})
 		}
-		for {
-			if err := t.fill(ctx); err != nil {
-				yield(Row{}, err)
-				return
+		switch {
+		case len(oids) == 0:
+		case c.cfg.Parallel > 1:
+			// Its rows are divided where the first column has them, or would.
+			w := parallelWalk[Row]{c: c, end: oids[0].NextSibling(), key: func(r Row) OID { return OID{oids[0].enc + r.Index.enc} }}
+			w.open = func(after OID) func(context.Context) ([]Row, error) {
+				t := newTable(c, oids, after.enc[len(oids[0].enc):])
+				return w.share(&t.pace, t.next)
 			}
+			w.run(ctx, oids[0], yield)
+		default:
+			t := newTable(c, oids, "")
 			for {
-				row, ok := t.row()
-				if !ok {
-					break
+				rows, err := t.next(ctx)
+				for _, row := range rows {
+					if !yield(row, nil) {
+						return
+					}
 				}
-				if !yield(row, nil) {
+				if err != nil {
+					yield(Row{}, err)
+				}
+				if err != nil || len(rows) == 0 {
 					return
 				}
-			}
-			if t.done() {
-				return
 			}
 		}
 	}
@@ -87,11 +93,37 @@ func (c *Client) columns(ctx context.Context, entry OID) (columns []uint32, err 
 	}
 }
 
-// A table is one that is being walked.
+// A table gets rows.
 type table struct {
 	c       *Client
 	columns []column
-	paces   []pace // one for each request in flight
+	pace    pace
+}
+
+// newTable returns a table whose rows come after an index, "" for the first.
+func newTable(c *Client, columns []OID, index string) *table {
+	t := &table{c: c, pace: c.newPace()}
+	if t.pace.auto { // all columns together as many as a walk's
+		t.pace.n = max(1, t.pace.n/len(columns))
+	}
+	for _, o := range columns {
+		t.columns = append(t.columns, column{oid: o, last: OID{o.enc + index}})
+	}
+	return t
+}
+
+// next returns the next rows, none after the last.
+func (t *table) next(ctx context.Context) (rows []Row, err error) {
+	if err := t.fill(ctx); err != nil {
+		return nil, err
+	}
+	for {
+		row, ok := t.row()
+		if !ok {
+			return rows, nil
+		}
+		rows = append(rows, row)
+	}
 }
 
 // A column holds the cells of one column that have come and are in no row yet.
@@ -104,15 +136,6 @@ type column struct {
 
 // index returns the index of the first cell.
 func (c *column) index() OID { return OID{c.cells[0].OID.enc[len(c.oid.enc):]} }
-
-func (t *table) done() bool {
-	for i := range t.columns {
-		if c := &t.columns[i]; !c.ended || len(c.cells) > 0 {
-			return false
-		}
-	}
-	return true
-}
 
 // row returns the row with the least index, once each column that is to come has
 // a cell.
@@ -141,8 +164,8 @@ func (t *table) row() (Row, bool) {
 	return row, true
 }
 
-// fill asks for the columns that have no cell and have not ended: all in one
-// request, or in as many as may be in flight.
+// fill asks for the columns that have no cell and have not ended, until there is
+// none.
 func (t *table) fill(ctx context.Context) error {
 	for {
 		var need []*column
@@ -154,46 +177,22 @@ func (t *table) fill(ctx context.Context) error {
 		if len(need) == 0 {
 			return nil
 		}
-		n := min(max(t.c.cfg.Parallel, 1), len(need))
-		for len(t.paces) < n {
-			p := t.c.newPace()
-			if p.auto { // together as many as a walk's
-				p.n = max(1, p.n*n/len(need))
-			}
-			t.paces = append(t.paces, p)
-		}
-		if n == 1 {
-			if err := t.ask(ctx, &t.paces[0], need); err != nil {
-				return err
-			}
-			continue
-		}
-		var (
-			wg   sync.WaitGroup
-			errs = make([]error, n)
-		)
-		for i := range n {
-			wg.Go(func() { errs[i] = t.ask(ctx, &t.paces[i], need[i*len(need)/n:(i+1)*len(need)/n]) })
-		}
-		wg.Wait()
-		for _, err := range errs {
-			if err != nil {
-				return err
-			}
+		if err := t.ask(ctx, need); err != nil {
+			return err
 		}
 	}
 }
 
 // ask makes one request for cells of cols.
-func (t *table) ask(ctx context.Context, p *pace, cols []*column) error {
+func (t *table) ask(ctx context.Context, cols []*column) error {
 	at := make([]OID, len(cols))
 	for i, c := range cols {
 		at[i] = c.last
 	}
-	vbs, err := t.c.step(ctx, p, at)
+	vbs, err := t.c.step(ctx, &t.pace, at)
 	if t.c.isEnd(err) {
 		// SNMPv1 tells the first column that has ended, and nothing of others.
-		return t.askEach(ctx, p, cols)
+		return t.askEach(ctx, cols)
 	}
 	if err != nil {
 		return err
@@ -206,9 +205,9 @@ func (t *table) ask(ctx context.Context, p *pace, cols []*column) error {
 	return nil
 }
 
-func (t *table) askEach(ctx context.Context, p *pace, cols []*column) error {
+func (t *table) askEach(ctx context.Context, cols []*column) error {
 	for _, c := range cols {
-		switch vbs, err := t.c.step(ctx, p, []OID{c.last}); {
+		switch vbs, err := t.c.step(ctx, &t.pace, []OID{c.last}); {
 		case t.c.isEnd(err):
 			c.ended = true
 		case err != nil:

@@ -15,36 +15,68 @@ import (
 func (c *Client) Walk(ctx context.Context, root OID) iter.Seq2[VarBind, error] {
 	return func(yield func(VarBind, error) bool) {
 		if c.cfg.Parallel > 1 && !c.cfg.Lenient {
-			c.walkParallel(ctx, root, yield)
+			w := parallelWalk[VarBind]{c: c, end: root.NextSibling(), key: func(vb VarBind) OID { return vb.OID }}
+			w.open = func(after OID) func(context.Context) ([]VarBind, error) {
+				next := newWalker(c, root, after)
+				return w.share(&next.pace, next.next)
+			}
+			w.run(ctx, walkStart(root), yield)
 			return
 		}
-		var (
-			order = order{last: walkStart(root), lenient: c.cfg.Lenient}
-			pace  = c.newPace()
-		)
+		w := newWalker(c, root, walkStart(root))
 		for {
-			vbs, err := c.step(ctx, &pace, []OID{order.last})
-			if c.isEnd(err) {
-				return
-			}
-			if err != nil {
-				yield(VarBind{}, err)
-				return
-			}
+			vbs, err := w.next(ctx)
 			for _, vb := range vbs {
-				if vb.Value.kind == KindEndOfMIBView || !vb.OID.HasPrefix(root) {
-					return
-				}
-				if err := order.next(vb.OID); err != nil {
-					yield(VarBind{}, err)
-					return
-				}
 				if !yield(vb, nil) {
 					return
 				}
 			}
+			if err != nil {
+				yield(VarBind{}, err)
+			}
+			if err != nil || len(vbs) == 0 {
+				return
+			}
 		}
 	}
+}
+
+// A walker gets instances below root.
+type walker struct {
+	c     *Client
+	root  OID
+	order order
+	pace  pace
+	ended bool
+}
+
+func newWalker(c *Client, root, after OID) *walker {
+	return &walker{c: c, root: root, order: order{last: after, lenient: c.cfg.Lenient}, pace: c.newPace()}
+}
+
+// next returns the next instances, none after the last. There may be some besides
+// an error.
+func (w *walker) next(ctx context.Context) ([]VarBind, error) {
+	if w.ended {
+		return nil, nil
+	}
+	vbs, err := w.c.step(ctx, &w.pace, []OID{w.order.last})
+	if w.c.isEnd(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i, vb := range vbs {
+		if vb.Value.kind == KindEndOfMIBView || !vb.OID.HasPrefix(w.root) {
+			w.ended = true
+			return vbs[:i], nil
+		}
+		if err := w.order.next(vb.OID); err != nil {
+			return vbs[:i], err
+		}
+	}
+	return vbs, nil
 }
 
 // walkStart returns the OID whose successor is the first below root.
