@@ -388,7 +388,7 @@ func TestStartGetV3(t *testing.T) {
 type reflector struct{ echoConn }
 
 func (r reflector) Start(key uint32, req, buf []byte, timeout time.Duration, retries int, done func([]byte, error)) error {
-	done(r.Exchange(nil, key, req, buf, timeout, retries))
+	done(r.Exchange(context.Background(), key, req, buf, timeout, retries))
 	return nil
 }
 

@@ -154,7 +154,7 @@ func (t *table) row() (Row, bool) {
 	if least.IsZero() {
 		return Row{}, false
 	}
-	row := Row{Index{least.enc}, make([]VarBind, len(t.columns))}
+	row := Row{Index(least), make([]VarBind, len(t.columns))}
 	for i := range t.columns {
 		if c := &t.columns[i]; len(c.cells) > 0 && c.index() == least {
 			row.Cells[i] = c.cells[0]

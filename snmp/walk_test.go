@@ -219,7 +219,7 @@ func checkTable(t *testing.T, c *Client, tree []VarBind, entry OID, columns ...u
 		if !slices.Contains(all, n) {
 			all = append(all, n)
 		}
-		index := OID{idx.enc}
+		index := OID(idx)
 		if want[index] == nil {
 			want[index] = make(map[uint32]VarBind)
 		}
