@@ -20,7 +20,7 @@ type parallelWalk[T any] struct {
 	c   *Client
 	end OID // what comes after root
 
-	// open returns what gets the items of a span, in their order: some, or
+	// open returns what gets the items of a span, in strict order: some, or
 	// last of all none. The function is used by one goroutine at a time.
 	open func(after OID) func(ctx context.Context) ([]T, error)
 	key  func(T) OID // where an item stands
@@ -171,10 +171,6 @@ func (w *parallelWalk[T]) add(sp *span[T], items []T, err error) {
 		o := w.key(item)
 		if !sp.upto.IsZero() && o.Compare(sp.upto) > 0 {
 			sp.done = true
-			return
-		}
-		if o.Compare(sp.last) <= 0 {
-			sp.done, sp.err = true, notIncreasing(o, sp.last)
 			return
 		}
 		sp.last, sp.fresh = o, true
