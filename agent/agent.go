@@ -35,6 +35,10 @@ type Config struct {
 
 	System System
 
+	// AuthTraps is the first value of snmpEnableAuthenTraps: whether an
+	// authenticationFailure is sent. SNMP can change it.
+	AuthTraps bool
+
 	// Targets get notifications. Dial returns the connection to an address,
 	// for each message; package role has them. Without Dial none are sent.
 	Targets []Target

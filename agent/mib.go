@@ -107,7 +107,7 @@ func (a *Agent) install(old *saved) {
 	o.contact = text("psyscontact", sys.Contact)
 	o.name = text("psysname", sys.Name)
 	o.location = text("psyslocation", sys.Location)
-	o.authenTraps = NewVar(snmp.IntegerValue(2), checkTruth)
+	o.authenTraps = NewVar(snmp.IntegerValue(choice(!a.cfg.AuthTraps)), checkTruth)
 	o.authenTraps.Changed = save
 	o.serial = NewTestAndIncr(old.number("setserialno"))
 	o.serial.Changed = save

@@ -375,7 +375,7 @@ func (a *Agent) appendSaved(b *bytes.Buffer) {
 	text("psysname", o.name, a.cfg.System.Name)
 	text("psyslocation", o.location, a.cfg.System.Location)
 	number("setserialno", o.serial, 0)
-	number("pauthtrapenable", o.authenTraps, 2)
+	number("pauthtrapenable", o.authenTraps, int64(choice(!a.cfg.AuthTraps)))
 
 	o.saveTargets(b)
 	saveRows(b, o.users, func(w io.Writer, r *userRow, s RowStatus) {

@@ -65,7 +65,7 @@ func (p *program) root() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(p.getCommand(), p.nextCommand(), p.bulkgetCommand(), p.walkCommand(), p.bulkwalkCommand(), p.setCommand(), p.trapCommand(), p.informCommand(), p.benchCommand())
+	root.AddCommand(p.getCommand(), p.nextCommand(), p.bulkgetCommand(), p.walkCommand(), p.bulkwalkCommand(), p.setCommand(), p.trapCommand(), p.informCommand(), p.benchCommand(), p.agentCommand())
 	root.AddCommand(p.translateCommand(), p.mibCommand())
 	return root
 }
