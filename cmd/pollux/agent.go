@@ -46,7 +46,7 @@ The options are those of snmpd:
   -p FILE         keep the process ID in a file while running; -U: after it too
   -v              print the version
   --NAME=VALUE    a directive of snmpd.conf, such as --rocommunity=public
-Accepted without effect: -D -I -r -x -X -a -A -q -V -u -g
+Accepted without effect: -D -I -r -x -X -a -A -q -V
 
 Without -C, the engine ID, boots and what SNMP has set are kept in the file
 pollux-agent.conf of the directory that persistentDir or SNMP_PERSISTENT_DIR
@@ -176,7 +176,9 @@ func (d *daemon) letters(word string, next func(byte) (string, error), stdout io
 				}
 			}
 			return d.logTo(value[0], value[1:], next, stdout)
-		case 'c', 'p', 'x', 'I', 'u', 'g':
+		case 'u', 'g':
+			return &cli.UsageError{Text: fmt.Sprintf("-%c is not built in: start the agent as the user that it is to run as.", letter)}
+		case 'c', 'p', 'x', 'I':
 			if value == "" {
 				if value, err = next(letter); err != nil {
 					return err
