@@ -65,7 +65,7 @@ func run(names []string) error {
 		return err
 	}
 	defer b.close()
-	for _, s := range suites {
+	for _, s := range append(suites, codecSuites()...) {
 		if len(names) > 0 && !slices.Contains(names, s.name) {
 			continue
 		}
