@@ -462,21 +462,24 @@ func (m *Manager) Start(c *Call) error {
 
 	m.tx.wait()
 	t.mu.Lock()
+	var err error
 	switch {
 	case t.closed != nil:
-		t.mu.Unlock()
-		return m.closedError("exchange", dst)
+		err = m.closedError("exchange", dst)
 	case c.state.pending:
-		t.mu.Unlock()
-		return badArgument("exchange", dst, "the Call is in use")
+		err = badArgument("exchange", dst, "the Call is in use")
 	case t.find(hash, c.Key, c.Dst, m.cfg.AnySource) != nil:
+		err = badArgument("exchange", dst, "an exchange with this destination and key is in flight")
+	}
+	if err != nil {
 		t.mu.Unlock()
-		return badArgument("exchange", dst, "an exchange with this destination and key is in flight")
+		m.tx.leave()
+		return err
 	}
 	c.Rsp, c.Src, c.Err, c.Attempts = nil, Addr{}, nil, 0
 	c.state = callState{hash: hash, timeout: timeout, left: max(retries, 0)}
 	t.add(c)
-	flush := m.attempt(t, c, time.Since(m.start))
+	flush := m.attempt(t, c, time.Since(m.start), true)
 	t.mu.Unlock()
 	if flush {
 		m.tx.flush()
@@ -494,14 +497,15 @@ func (m *Manager) hash(dst Addr, key uint32) uint64 {
 
 func (m *Manager) table(hash uint64) *table { return &m.tables[hash>>60&(tableCount-1)] }
 
-// attempt puts the request of c into the outbox, with t locked. If it returns
-// true, the caller must flush it after it has unlocked t.
-func (m *Manager) attempt(t *table, c *Call, now time.Duration) (flush bool) {
+// attempt puts the request of c into the outbox, with t locked, in a place that
+// is kept or not. If it returns true, the caller must flush it after it has
+// unlocked t.
+func (m *Manager) attempt(t *table, c *Call, now time.Duration, kept bool) (flush bool) {
 	c.Attempts++
 	if c.state.timeout > 0 {
 		t.schedule(c, now+c.state.timeout)
 	}
-	return m.tx.put(&Message{Addr: m.wire(c.Dst), Buf: c.Req}, ticket{dst: c.Dst, key: c.Key, call: true})
+	return m.tx.put(&Message{Addr: m.wire(c.Dst), Buf: c.Req}, ticket{dst: c.Dst, key: c.Key, call: true}, kept)
 }
 
 // Cancel ends an exchange that Start began. It returns false if the exchange
@@ -705,7 +709,7 @@ func (m *Manager) setback(dst Addr, key uint32, err error) {
 	case what == setbackAgain && c.state.left > 0:
 		c.state.left--
 		m.count.retries.Add(1)
-		flush := m.attempt(t, c, time.Since(m.start))
+		flush := m.attempt(t, c, time.Since(m.start), false)
 		t.mu.Unlock()
 		if flush {
 			m.tx.flush()
@@ -730,7 +734,8 @@ func (m *Manager) expire(t *table) {
 	m.tx.hold()
 	defer m.tx.release()
 	for {
-		m.tx.wait()
+		m.tx.wait() // for a batch, which may be a little more than there is room for
+		m.tx.leave()
 		var given []*Call
 		flush := false
 		t.mu.Lock()
@@ -749,7 +754,7 @@ func (m *Manager) expire(t *table) {
 			}
 			c.state.left--
 			m.count.retries.Add(1)
-			flush = m.attempt(t, c, now) || flush
+			flush = m.attempt(t, c, now, false) || flush
 		}
 		if n < batchLen {
 			t.armed = 0

@@ -24,6 +24,7 @@ type sender struct {
 	write outbox    // is being written; its owner is the caller that set busy
 	busy  bool
 	held  int // callers that will flush soon
+	due   int // callers of wait whose message is still to come
 }
 
 // A ticket tells whose message one in the outbox was.
@@ -52,20 +53,34 @@ func newSender(conn PacketConn, count *counters, failed func(ticket, error), dra
 	return s
 }
 
-// wait waits until the outbox has room. A caller with locks must do this
-// before it takes them.
+// wait waits until the outbox has room, and keeps a place there for the
+// caller, who must call put with kept, or leave. A caller with locks must do
+// this before it takes them.
 func (s *sender) wait() {
 	s.mu.Lock()
-	for s.busy && s.fill.full() {
+	for s.busy && s.fill.full(s.due) {
 		s.room.Wait()
 	}
+	s.due++
 	s.mu.Unlock()
 }
 
-// put copies a message into the outbox. If it returns true, the caller must
-// call flush once it has no locks.
-func (s *sender) put(m *Message, t ticket) (flush bool) {
+// leave gives up a place that wait has kept.
+func (s *sender) leave() {
 	s.mu.Lock()
+	s.due--
+	s.mu.Unlock()
+	s.room.Signal()
+}
+
+// put copies a message into the outbox, in a place that wait has kept or, for
+// the few that cannot wait, in one more. If it returns true, the caller must
+// call flush once it has no locks.
+func (s *sender) put(m *Message, t ticket, kept bool) (flush bool) {
+	s.mu.Lock()
+	if kept {
+		s.due--
+	}
 	s.fill.add(m, t)
 	flush = !s.busy && (s.held == 0 || t.err != nil || len(s.fill.ms) >= batchLen)
 	if flush {
@@ -79,7 +94,7 @@ func (s *sender) put(m *Message, t ticket) (flush bool) {
 // somebody else is about to.
 func (s *sender) send(m *Message, t ticket) {
 	s.wait()
-	if s.put(m, t) {
+	if s.put(m, t, true) {
 		s.flush()
 	}
 }
@@ -166,7 +181,8 @@ func (t *ticket) result(err error) {
 	}
 }
 
-func (o *outbox) full() bool { return len(o.ms) >= outboxLen || len(o.data) >= outboxSize }
+// full reports whether there is no room for another message, with so many due.
+func (o *outbox) full(due int) bool { return len(o.ms)+due >= outboxLen || len(o.data) >= outboxSize }
 
 func (o *outbox) add(m *Message, t ticket) {
 	o.data = append(o.data, m.Buf...)
