@@ -201,8 +201,7 @@ func ofMessage(errno syscall.Errno) bool {
 //
 // It and sendmmsg do not tell the scheduler of the system call, which does not
 // block and lasts some microseconds a datagram at most: each would wake the
-// runtime's monitor when this is the only work, which was measured as a fifth
-// of the exchanges a second.
+// runtime's monitor thread when this is the only work.
 func (u *udpConn) recvmmsg(fd uintptr) bool {
 	v := &u.rx
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&v.hdrs)), uintptr(v.n), unix.MSG_DONTWAIT, 0, 0)
