@@ -41,8 +41,7 @@ type request struct {
 	steps                  int
 	name, tmp, jump, start []byte
 	cols                   []column
-	scoped, rsp, params    []byte
-	salt                   [8]byte
+	scoped, rsp            []byte
 }
 
 // A column is one of the repeated bindings of a GETBULK.
@@ -62,7 +61,7 @@ func (r *request) release() {
 	if len(r.cols) > maxKept {
 		r.cols = nil
 	}
-	*r = request{a: r.a, name: r.name, tmp: r.tmp, jump: r.jump, start: r.start, cols: r.cols[:0], scoped: r.scoped, rsp: r.rsp, params: r.params}
+	*r = request{a: r.a, name: r.name, tmp: r.tmp, jump: r.jump, start: r.start, cols: r.cols[:0], scoped: r.scoped, rsp: r.rsp}
 	r.a.requests.Put(r)
 }
 

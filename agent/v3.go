@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"sync/atomic"
 
 	"github.com/pollux-snmp/pollux/internal/ber"
@@ -170,50 +171,34 @@ func (r *request) beginScoped(engineID, context []byte) []byte {
 	return ber.AppendBytes(b, ber.OctetString, context)
 }
 
+// maxPadding is more than what encryption appends.
+const maxPadding = 8
+
 // overhead returns the most that a message takes besides a PDU. Before is the
 // length of what the scoped PDU has before it.
 func (r *request) overhead(s *sender, before int) int {
 	const (
 		header  = 4 + 3 + 2 + 6 + 6 + 3 + 3 // up to the security parameters
 		params  = 4 + 2 + 2 + 6 + 6 + 2 + 2 + 2
-		padding = 4 + 8
+		padding = 4 + maxPadding
+		salt    = 8
 	)
 	n := header + params + len(r.a.engine.id) + len(s.name) + before + 2 + padding
 	if s.user != nil {
-		n += s.user.MACLen() + len(r.salt)
+		n += s.user.MACLen() + salt
 	}
 	return n
 }
 
-// noMAC is what an authentication code is signed into.
-var noMAC [64]byte
-
 // seal appends the message around a scoped PDU, encrypted and signed as s says.
 func (r *request) seal(dst []byte, s *sender, scoped []byte) []byte {
+	scoped = slices.Grow(scoped, maxPadding)
 	r.rsp = scoped
-	req := r.p.HeaderData()
-	h := snmp.HeaderData{MsgID: req.MsgID, MaxSize: int32(r.a.cfg.MaxSize), SecurityModel: int32(USMModel)}
+	h := snmp.HeaderData{MsgID: r.p.HeaderData().MsgID, MaxSize: int32(r.a.cfg.MaxSize), Auth: s.level >= usm.AuthNoPriv, Priv: s.level == usm.AuthPriv}
 	sp := usm.SecurityParameters{EngineID: r.a.engine.id, Boots: s.boots, Time: s.now, UserName: s.name}
-	if s.level >= usm.AuthNoPriv {
-		h.Auth = true
-		sp.MAC = noMAC[:s.user.MACLen()]
-	}
-	if s.level == usm.AuthPriv {
-		h.Priv = true
-		r.salt = s.user.NextSalt(s.boots)
-		sp.Salt = r.salt[:]
-		var err error
-		if scoped, err = s.user.Encrypt(scoped[:0], scoped, s.boots, s.now, r.salt); err != nil {
-			return nil
-		}
-		r.rsp = scoped
-	}
-	var macOff, off int
-	r.params, macOff = sp.AppendBER(r.params[:0])
-	start := len(dst)
-	dst, off = h.Append(dst, r.params, scoped)
-	if s.level >= usm.AuthNoPriv && s.user.Sign(dst[start:], off-start+macOff) != nil {
+	msg, err := h.Seal(dst, scoped, &sp, s.user)
+	if err != nil {
 		return nil
 	}
-	return dst
+	return msg
 }
