@@ -177,14 +177,21 @@ func suggestPort(ctx context.Context, local Addr, err error) error {
 	}
 	// 161 becomes 16161, if that is free.
 	for _, port := range []uint16{local.ap.Port()%1000 + 16000, 0} {
-		try := ipAddr(netUDP, netip.AddrPortFrom(local.ap.Addr(), port))
-		c, listenErr := new(net.ListenConfig).ListenPacket(ctx, try.goNetwork(), try.hostPort())
-		if listenErr != nil {
-			continue
+		try := Addr{netip.AddrPortFrom(local.ap.Addr(), port), local.id}
+		var free net.Addr
+		if local.id == tcpName {
+			if ln, err := new(net.ListenConfig).Listen(ctx, try.goNetwork(), try.hostPort()); err == nil {
+				free = ln.Addr()
+				ln.Close()
+			}
+		} else if c, err := new(net.ListenConfig).ListenPacket(ctx, try.goNetwork(), try.hostPort()); err == nil {
+			free = c.LocalAddr()
+			c.Close()
 		}
-		port = uint16(c.LocalAddr().(*net.UDPAddr).Port)
-		c.Close()
-		return fmt.Errorf("%w; %s, try port %d", err, why, port)
+		if free != nil {
+			_, text, _ := net.SplitHostPort(free.String())
+			return fmt.Errorf("%w; %s, try port %s", err, why, text)
+		}
 	}
 	return fmt.Errorf("%w; %s", err, why)
 }

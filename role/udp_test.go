@@ -274,6 +274,11 @@ func TestListenErrors(t *testing.T) {
 	if wantError(t, "ListenAgent()", err, syscall.EADDRINUSE); !errors.Is(err, role.ErrNetwork) || !strings.Contains(err.Error(), "in use, try port 1") {
 		t.Errorf("error = %q, want an ErrNetwork that names a free port", err)
 	}
+	ln := listenAgent(t, nil, "tcp:127.0.0.1:0")
+	_, err = role.ListenAgent(t.Context(), &patient, ln.LocalAddrs()...)
+	if wantError(t, "ListenAgent()", err, syscall.EADDRINUSE); !strings.Contains(err.Error(), "in use, try port 1") {
+		t.Errorf("error = %q, want one that names a free port", err)
+	}
 	_, err = role.Dial(t.Context(), taken, &role.Config{Local: taken})
 	wantError(t, "Dial() from a port in use", err, syscall.EADDRINUSE)
 	_, err = role.Listen(t.Context(), role.MustParseAddr("udp:192.0.2.1:0"), nil)
@@ -447,7 +452,7 @@ func TestCloseUDP(t *testing.T) {
 	wantError(t, "Serve()", <-errs, net.ErrClosed)
 }
 
-// A context that is cancelled ends a wait within 10 ms.
+// A context that is cancelled ends a wait that nothing else would end.
 func TestCancelUDP(t *testing.T) {
 	m := open(t, &patient)
 	dst := listenAgent(t, nil, "udp:127.0.0.1:0").LocalAddrs()[0]
