@@ -92,15 +92,7 @@ func startGets(target string, window int, d time.Duration) (float64, error) {
 			return 0, err
 		}
 	}
-	time.Sleep(d)
-	n, took := answered.Load(), time.Since(start)
-	over.Store(true)
-	for range window {
-		if err := <-errs; err != nil {
-			return 0, err
-		}
-	}
-	return float64(n) / took.Seconds(), nil
+	return drain(window, &answered, &over, errs, start, d)
 }
 
 func gets(target string, n, goroutines int, d time.Duration) (float64, error) {

@@ -54,7 +54,8 @@ func starts(dst role.Addr, connected bool, window int, d time.Duration) (float64
 		return 0, err
 	}
 	defer m.Close()
-	var answered, id atomic.Uint32
+	var answered atomic.Uint64
+	var id atomic.Uint32
 	var over atomic.Bool
 	errs := make(chan error, window)
 	start := time.Now()
@@ -79,6 +80,12 @@ func starts(dst role.Addr, connected bool, window int, d time.Duration) (float64
 			return 0, err
 		}
 	}
+	return drain(window, &answered, &over, errs, start, d)
+}
+
+// drain lets a window of requests go on for d, ends them, and returns how many
+// were answered in a second.
+func drain(window int, answered *atomic.Uint64, over *atomic.Bool, errs <-chan error, start time.Time, d time.Duration) (float64, error) {
 	time.Sleep(d)
 	n, took := answered.Load(), time.Since(start)
 	over.Store(true)
